@@ -82,6 +82,20 @@ struct spd_entry {
     spd_u16 pad;
 };
 
+#ifndef __bpf__
+/* One line of the compiled classifier, and all of them: what the BPF maps are filled with. */
+struct spd_row {
+    struct spd_key key; /* masked, tuple filled in */
+    struct spd_entry entry;
+};
+
+struct spd_image {
+    const struct spd_tuples *tuples;
+    const struct spd_row *rows;
+    spd_u64 n_rows;
+};
+#endif
+
 /* BPF's share of the policy counters (per CPU, by slot). Superpackets count their segments. */
 struct spd_slot_counters {
     spd_u64 out_accepted;

@@ -25,12 +25,6 @@ struct policy {
     uint32_t reqid;
 };
 
-/* One line of the compiled classifier. */
-struct spd_row {
-    struct spd_key key; /* masked, tuple filled in */
-    struct spd_entry entry;
-};
-
 struct spd; /* immutable after spd_compile */
 
 enum spd_compile_result { SPD_OK, SPD_TOO_MANY_TUPLES, SPD_TOO_MANY_POLICIES };
@@ -48,10 +42,5 @@ const struct policy *spd_policy_of_slot(const struct spd *spd, uint32_t slot);
 size_t spd_count(const struct spd *spd);
 uint64_t spd_generation(const struct spd *spd); /* different for every compiled snapshot */
 
-/* What the BPF side loads. Borrowed from SPD. */
-struct spd_image {
-    const struct spd_tuples *tuples;
-    const struct spd_row *rows;
-    size_t n_rows;
-};
+/* What the BPF side loads (spd_abi.h). Borrowed from SPD. */
 struct spd_image spd_image(const struct spd *spd);
