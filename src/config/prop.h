@@ -1,0 +1,87 @@
+/* Property tables: one row per console property. Parser, completion, help, print, set, find,
+ * export, storage and the manual page read the rows; a rule that is not in a row does not exist. */
+#pragma once
+
+#include "addr.h"
+#include "text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Type: C type at the row's offset; console form. */
+enum prop_type {
+    PT_BOOL,      /* bool; yes no (true false accepted, and what the API prints) */
+    PT_INT,       /* int64_t in min..max */
+    PT_TEXT,      /* char *, owned, never NULL; quoted in print */
+    PT_NAME,      /* char *, owned; unique in its menu, not empty; quoted in print */
+    PT_ADDR,      /* struct ip_addr */
+    PT_SELECTOR,  /* struct cfg_selector; address[/mask][:port], printed in full */
+    PT_ENUM,      /* uint8_t index into names */
+    PT_SET,       /* uint32_t bits over names; comma list */
+    PT_PROTOCOL,  /* uint8_t, 0 = all; name or number */
+    PT_TIME,      /* int64_t seconds; 1w2d3h4m5s */
+    PT_REF,       /* char *, owned; name of an item of ref_menu, or `none` when P_NONE_OK */
+    PT_ENUM_PAIR, /* uint8_t[2]; in/out */
+    PT_HEX_PAIR,  /* struct cfg_hex[2]; in/out */
+    PT_SPI_PAIR,  /* uint32_t[2]; 0x100/0x101 */
+    PT_LIVE       /* no storage: read-only text made by the daemon when asked */
+};
+
+enum prop_flags {
+    P_REQUIRED = 1 << 0,   /* must be given on add */
+    P_READONLY = 1 << 1,
+    P_SENSITIVE = 1 << 2,  /* key material */
+    P_QUIET = 1 << 3,      /* print only when it differs from the default */
+    P_STATS = 1 << 4,      /* shown by `print stats` */
+    P_NOPRINT = 1 << 5,    /* not shown by plain print (but by stats, get, find) */
+    P_NONE_OK = 1 << 6,
+    P_QUOTED = 1 << 7,     /* PT_LIVE printed in quotes */
+    P_EXTENSION = 1 << 8   /* not in the reference */
+};
+
+struct cfg_selector {
+    struct ip_prefix prefix;
+    uint16_t port; /* host order; 0 = any */
+};
+
+struct cfg_hex {
+    uint8_t b[64];
+    uint8_t len;
+};
+
+struct prop {
+    const char *name;
+    enum prop_type type;
+    unsigned flags;             /* enum prop_flags */
+    size_t offset;              /* into the menu's item struct */
+    const char *def;            /* as typed; NULL: none (not set) */
+    const char *const *names;   /* PT_ENUM, PT_SET, PT_ENUM_PAIR: NULL-terminated */
+    const char *const *synonyms;/* input only: "accept", "none", ... pairs, NULL-terminated */
+    const char *ref_menu;       /* PT_REF */
+    int64_t min, max;           /* PT_INT, PT_TIME; both 0: any */
+    const char *alias;          /* second spelling accepted by get, find, set */
+    const char *help;           /* a short line */
+};
+
+/* Why a value was refused; the texts are those of the reference product. */
+enum value_error {
+    VALUE_OK,
+    VALUE_INVALID,      /* invalid value for argument NAME */
+    VALUE_NO_MATCH,     /* input does not match any value of NAME */
+    VALUE_RANGE,        /* value of NAME out of range (MIN..MAX) */
+    VALUE_SYNTAX        /* syntax error */
+};
+
+/* VALUE into the field of P in ITEM (an item struct). References are not resolved here. On error
+ * the field is untouched. */
+enum value_error prop_parse(const struct prop *p, const char *value, void *item);
+/* The field as the console prints it, without quotes. False when the property is not set. */
+bool prop_format(const struct prop *p, const void *item, struct text *out);
+/* The full sentence for an error ("value of priority out of range (-2147483648..2147483647)"). */
+void prop_error_text(const struct prop *p, enum value_error e, struct text *out);
+bool prop_is_default(const struct prop *p, const void *item);
+void prop_free(const struct prop *p, void *item);
+void prop_copy(const struct prop *p, void *to, const void *from); /* TO's field is not freed */
+bool time_from_text(const char *s, int64_t *ret_s); /* also 00:30:00 and 1d02:00:00 */
+void time_to_text(int64_t seconds, struct text *out);
