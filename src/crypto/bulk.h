@@ -10,18 +10,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { BULK_AUTH_KEY_MAX = 128 };
+
 enum bulk_backend { BULK_AUTO, BULK_IPSEC_MB, BULK_OPENSSL };
 
-/* Expanded keys of one direction. Sized for the largest (3des); see bulk.c for the layout. */
+/* Expanded keys of one direction. Works in every struct bulk of the back end it was made with (and,
+ * slower, in any other): keys are made by one thread and used by many. */
 struct bulk_key {
-    uint8_t cipher; /* enum cipher_alg */
-    uint8_t auth;   /* enum auth_alg */
-    bool seal;      /* encrypting direction */
-    uint8_t auth_key_len;
-    _Alignas(16) uint8_t raw[32];      /* cipher key as given */
-    uint8_t auth_raw[64];              /* HMAC key as given (hashed first when longer) */
+    uint8_t cipher;                      /* enum cipher_alg */
+    uint8_t auth;                        /* enum auth_alg */
+    bool seal;                           /* encrypting direction */
+    bool has_sched;                      /* sched is filled */
+    _Alignas(16) uint8_t raw[32];        /* cipher key as given */
     _Alignas(16) uint8_t sched[3 * 128]; /* ipsec-mb key schedule of this direction */
-    _Alignas(16) uint8_t ipad[32], opad[32];
+    _Alignas(16) uint8_t ipad[32];       /* digest state after key ^ ipad, then key ^ opad: */
+    _Alignas(16) uint8_t opad[32];       /* 32-bit words of the host's byte order */
 };
 
 /* One packet. Offsets count from buf. Sealing: cipher in place, then ICV over the auth range into
@@ -30,11 +33,13 @@ struct bulk_key {
 struct bulk_job {
     const struct bulk_key *key;
     uint8_t *buf;
-    uint32_t cipher_off, cipher_len; /* a multiple of the block; len 0 or CIPHER_NULL/NONE: nothing */
-    uint32_t auth_off, auth_len;     /* AUTH_NONE: ignored */
-    const uint8_t *iv;               /* iv_len bytes; may lie inside buf */
-    uint8_t *icv;                    /* 12 bytes: written when sealing, read when opening */
-    bool ok;                         /* out */
+    uint32_t cipher_off,
+        cipher_len;              /* a multiple of the block; len 0 or CIPHER_NULL/NONE: nothing */
+    uint32_t auth_off, auth_len; /* AUTH_NONE: ignored */
+    const uint8_t *iv;           /* iv_len bytes; may lie inside buf */
+    uint8_t *icv;                /* 12 bytes: written when sealing, read when opening */
+    bool ok; /* out; always true after sealing. Opening: the ICV is right (or there is none to
+              * check) and cipher_len is a multiple of the block */
 };
 
 struct bulk;
@@ -44,14 +49,17 @@ struct bulk *bulk_new(enum bulk_backend backend);
 void bulk_free(struct bulk *b);
 const char *bulk_name(const struct bulk *b); /* for the log: "ipsec-mb 1.3 avx512" */
 
-/* Fails when a key length does not fit the algorithm; HMAC keys of any length are allowed
- * (the caller warns, see the reference's 3-byte ah-key). No reference to the inputs is kept. */
+/* Fails when a key length does not fit the algorithm; HMAC keys of 1 to BULK_AUTH_KEY_MAX bytes are
+ * allowed (the caller warns, see the reference's 3-byte ah-key); without a cipher or HMAC the
+ * length is 0. No reference to the inputs is kept. Only reads B: any thread may call it. */
 bool bulk_key_init(struct bulk *b, struct bulk_key *ret, bool seal, enum cipher_alg cipher,
                    const uint8_t *cipher_key, size_t cipher_key_len, enum auth_alg auth,
                    const uint8_t *auth_key, size_t auth_key_len);
 void bulk_key_wipe(struct bulk_key *key);
 
-/* N jobs of any mix of keys and algorithms, all of one direction; synchronous. */
+/* N jobs of any mix of keys and algorithms, all of one direction; synchronous, no allocation. A job
+ * that cannot be sealed (a cipher_len that is no multiple of the block, a key of the other
+ * direction) ends the process: better than clear text on the wire. */
 void bulk_seal(struct bulk *b, struct bulk_job *jobs, unsigned n);
 void bulk_open(struct bulk *b, struct bulk_job *jobs, unsigned n);
 
