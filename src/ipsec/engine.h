@@ -4,7 +4,8 @@
  * pointers and counters. The control thread changes it (one writer); workers read under RCU.
  * struct ipsec_worker belongs to one thread: packet pool, crypto managers, flow cache, fragments,
  * counters. Time is passed in; output goes to the sink. A worker never emits clear text.
- * Threads that call ipsec_out/ipsec_in must be registered with liburcu (urcu_memb). */
+ * Every thread that calls anything here, the control thread included, must be registered with
+ * liburcu (urcu_memb_register_thread). */
 #pragma once
 
 #include "bulk.h"
@@ -19,6 +20,7 @@ struct ipsec_worker;
 
 /* ---- control side: one thread ---- */
 
+/* NULL when BACKEND is not available. */
 struct ipsec *ipsec_new(unsigned n_workers, enum bulk_backend backend);
 void ipsec_free(struct ipsec *e); /* no worker may run any more */
 
@@ -26,11 +28,19 @@ void ipsec_free(struct ipsec *e); /* no worker may run any more */
 void ipsec_spd_set(struct ipsec *e, struct spd *spd);
 const struct spd *ipsec_spd(const struct ipsec *e);
 
-enum ipsec_sa_result { SA_ADDED, SA_EXISTS, SA_BAD_KEY, SA_BAD_ALGORITHM, SA_BAD_SPI };
+enum ipsec_sa_result {
+    SA_ADDED,
+    SA_EXISTS,
+    SA_BAD_KEY,
+    SA_BAD_ALGORITHM,
+    SA_BAD_SPI,
+    SA_BAD_ADDRESS
+};
 /* ADD_TIME_S is wall-clock time. On success *ret is borrowed and valid until ipsec_sa_remove. */
 enum ipsec_sa_result ipsec_sa_add(struct ipsec *e, const struct sa_config *c, int64_t add_time_s,
                                   uint64_t now_ms, struct sa **ret);
-/* Unlinks it from the SAD and from every slot; freed after a grace period. */
+/* Unlinks it from the SAD and from every slot; freed after a grace period, at the latest by the
+ * next tick. */
 void ipsec_sa_remove(struct ipsec *e, struct sa *sa);
 struct sa *ipsec_sa_find(struct ipsec *e, enum sa_proto proto, const struct ip_addr *src,
                          const struct ip_addr *dst, uint32_t spi);
@@ -39,8 +49,9 @@ void ipsec_sa_each(struct ipsec *e, void (*visit)(void *ctx, struct sa *sa), voi
 /* Which SAs policy SLOT sends through; NULL where it has none. */
 void ipsec_slot_set(struct ipsec *e, uint32_t slot, struct sa *esp_out, struct sa *ah_out);
 /* Virtual-clock tick: states, soft and hard lifetimes by time. Reports through expire events of
- * the control sink; the control thread decides what to remove. */
-void ipsec_tick(struct ipsec *e, uint64_t now_ms);
+ * the queue, each once; the control thread decides what to remove. Bounded: true when more is due
+ * (or the event queue was full) and it should be called again soon. Also frees removed SAs. */
+bool ipsec_tick(struct ipsec *e, uint64_t now_ms);
 
 struct ipsec_slot_stats {
     uint64_t out_dropped, out_transformed, in_transformed, not_encrypted, not_decrypted;
@@ -53,9 +64,9 @@ void ipsec_drops(const struct ipsec *e, uint64_t ret[DROP_COUNT]);
 enum ipsec_event_type { EV_ACQUIRE, EV_SOFT, EV_HARD };
 struct ipsec_event {
     enum ipsec_event_type type;
-    uint32_t slot;        /* EV_ACQUIRE */
-    struct spd_key key;   /* EV_ACQUIRE: the packet that wants it */
-    enum sa_proto proto;  /* EV_SOFT, EV_HARD: which SA */
+    uint32_t slot;       /* EV_ACQUIRE */
+    struct spd_key key;  /* EV_ACQUIRE: the packet that wants it */
+    enum sa_proto proto; /* EV_SOFT, EV_HARD: which SA */
     uint32_t spi;
     struct ip_addr src, dst;
 };

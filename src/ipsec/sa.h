@@ -25,17 +25,17 @@ struct sa_config {
     enum sa_proto proto;
     bool inbound;
     bool tunnel;
-    uint32_t spi;                /* host order */
-    struct ip_addr src, dst;     /* outer addresses */
+    uint32_t spi;            /* host order */
+    struct ip_addr src, dst; /* outer addresses */
     enum cipher_alg cipher;
     enum auth_alg auth;
     struct secret enc_key, auth_key;
-    uint32_t reqid;              /* see struct policy */
-    uint32_t slot;               /* the policy it was made for: not-encrypted/-decrypted go there */
-    uint32_t replay_window;      /* packets, 0 = off; 32..1024 */
+    uint32_t reqid;         /* see struct policy */
+    uint32_t slot;          /* the policy it was made for: not-encrypted/-decrypted go there */
+    uint32_t replay_window; /* packets, 0 = off; 32..1024 */
     bool pfs;
     struct sa_lifetime life;
-    uint32_t path_mtu;           /* outbound: bytes of the largest outer datagram; 0 = 1500 */
+    uint32_t path_mtu; /* outbound: bytes of the largest outer datagram; 0 = 1500 */
 };
 
 struct sa_stats {
@@ -44,9 +44,11 @@ struct sa_stats {
     enum sa_state state;
 };
 
-struct sa; /* shared by refcount through the SAD */
+struct sa; /* owned by the engine; workers borrow it under RCU */
 
-const struct sa_config *sa_config(const struct sa *sa);
+/* What it was added with. An SA keeps its keys in compiled form only, so this is a copy: the caller
+ * wipes it. */
+void sa_config_get(const struct sa *sa, struct sa_config *ret);
 struct sa_stats sa_stats(const struct sa *sa); /* sums the workers' counters */
 /* Outbound: the path MTU to the peer changed. */
 void sa_set_path_mtu(struct sa *sa, uint32_t bytes);

@@ -24,16 +24,26 @@ struct spd_key spd_key_reverse(const struct spd_key *key);
 /* What a datagram offers to the classifier. */
 struct flow {
     struct spd_key key;
-    uint16_t l4_off;       /* where the transport header starts, from the IP header */
-    uint8_t ip_hdr_len;    /* IPv4 header, or IPv6 header with its extension headers up to proto */
-    bool fragment;         /* part of a fragmented datagram */
-    bool later_fragment;   /* not its first */
+    uint16_t l4_off;     /* where the transport header starts, from the IP header */
+    uint16_t ip_hdr_len; /* IPv4 header, or IPv6 header with its extension headers up to proto */
+    bool fragment;       /* part of a fragmented datagram */
+    bool later_fragment; /* not its first */
     bool has_ports;
     bool more_fragments;
-    uint16_t frag_off;     /* bytes */
+    uint16_t frag_off; /* bytes */
     uint32_t frag_id;
 };
 
-/* Parses the headers of an IPv4 or IPv6 datagram (first LEN bytes at hand, at most 8 IPv6 extension
- * headers). False when it is malformed: version, header length, total length, truncation. */
+/* Parses the headers of an IPv4 or IPv6 datagram of which LEN bytes are at hand; bytes behind its
+ * total length are ignored. At most 8 IPv6 extension headers; AH and ESP count as the protocol.
+ * False when it is malformed (version, header length, total length, truncation, a fragment beyond
+ * 64 KiB) or when it is a later IPv6 fragment that does not tell its protocol. Checksums are not
+ * looked at. */
 bool flow_parse(const uint8_t *p, size_t len, struct flow *ret);
+
+/* TCP or UDP whose ports are not at hand: a later fragment, or a first one too short to hold them.
+ * Classify it as a later fragment, or a port policy would be missed. */
+static inline bool flow_ports_unknown(const struct flow *f)
+{
+    return !f->has_ports && (f->later_fragment || f->key.proto == 6 || f->key.proto == 17);
+}

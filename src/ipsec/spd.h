@@ -12,12 +12,12 @@ enum { PROTO_BIT_ESP = 1, PROTO_BIT_AH = 2 };
 
 struct policy {
     struct selector sel;
-    uint32_t slot;        /* stable number of the configured item; < SPD_MAX_SLOTS */
+    uint32_t slot; /* stable number of the configured item; < SPD_MAX_SLOTS */
     int32_t priority;
-    uint8_t action;       /* enum spd_action */
-    uint8_t level;        /* enum spd_level */
-    uint8_t df;           /* enum spd_df */
-    uint8_t protocols;    /* PROTO_BIT_* */
+    uint8_t action;    /* enum spd_action */
+    uint8_t level;     /* enum spd_level */
+    uint8_t df;        /* enum spd_df */
+    uint8_t protocols; /* PROTO_BIT_* */
     bool tunnel;
     struct ip_addr local, remote; /* sa-src-address, sa-dst-address as in use */
     /* Policies with equal reqid may receive through each other's SAs: same end points, mode and
@@ -34,8 +34,9 @@ enum spd_compile_result { SPD_OK, SPD_TOO_MANY_TUPLES, SPD_TOO_MANY_POLICIES };
 enum spd_compile_result spd_compile(const struct policy *policies, size_t n, struct spd **ret);
 void spd_free(struct spd *spd);
 
-/* The first policy in match order, NULL when none matches. PKT_IS_LATER_FRAGMENT: see SPD_SHADOW;
- * *ret_shadow then tells that a port policy could match. The reference for the BPF program. */
+/* The first policy in match order, NULL when none matches. LATER_FRAGMENT: see SPD_SHADOW;
+ * *ret_shadow (never set otherwise) then tells that the policy returned is one with ports that only
+ * might match. RET_SHADOW may be NULL. The reference for the BPF program. */
 const struct policy *spd_lookup(const struct spd *spd, const struct spd_key *key,
                                 bool later_fragment, bool *ret_shadow);
 const struct policy *spd_policy_of_slot(const struct spd *spd, uint32_t slot);
