@@ -1,6 +1,6 @@
 /* Anti-replay window, RFC 4303 3.4.3 with the block bitmap of RFC 6479: check before the ICV,
  * update after it. One worker owns an SA's window, so there are no locks. Sequence numbers are 32
- * bits; 0 is never valid. */
+ * bits; 0 is never valid, except with the window off: a sender may then wrap (RFC 4303 2.2). */
 #pragma once
 
 #include <stdbool.h>
