@@ -97,67 +97,77 @@ static bool fits_block(const struct bulk_job *job)
     return job->cipher_len % cipher_info[job->key->cipher].block_len == 0;
 }
 
-/* Groups the batch by class: RET_END[c] is where class c ends in RET_SORTED and c + 1 starts. Jobs
- * refused (!ok) are in class 0, with those that have nothing to do. */
-static void jobs_sort(struct bulk_job *jobs, unsigned n, bool seal, struct bulk_job **ret_sorted,
-                      unsigned *ret_end)
+/* Class of a job to be done, with ok telling whether it may be. */
+static unsigned job_admit(struct bulk_job *job, bool seal)
 {
-    uint8_t class_of[BULK_BATCH];
-    unsigned start[CLASS_COUNT + 1] = { 0 };
-
-    for (unsigned i = 0; i < n; i++) {
-        must(jobs[i].key->seal == seal, "a key of the other direction");
-        must(fits_block(&jobs[i]) || !seal, "sealing a fraction of a block");
-        class_of[i] = (uint8_t)(fits_block(&jobs[i]) ? job_class(&jobs[i]) : 0);
-        jobs[i].ok = fits_block(&jobs[i]);
-        start[class_of[i] + 1]++;
-    }
-    for (unsigned c = 0; c < CLASS_COUNT; c++)
-        start[c + 1] += start[c];
-    for (unsigned i = 0; i < n; i++)
-        ret_sorted[start[class_of[i]]++] = &jobs[i];
-    memcpy(ret_end, start, CLASS_COUNT * sizeof(*start));
+    job->ok = fits_block(job);
+    must(job->key->seal == seal, "a key of the other direction");
+    must(job->ok || !seal, "sealing a fraction of a block");
+    return job->ok ? job_class(job) : 0;
 }
 
-/* All jobs of one class: full lanes to the wide manager, the rest where it is done soonest. */
+/* All jobs of one class: full lanes to one manager, the rest where it is done soonest. */
 static void class_run(struct bulk *b, unsigned class, struct bulk_job *const *jobs, unsigned n,
                       bool seal)
 {
     enum cipher_alg cipher = class / AUTH_COUNT;
     enum auth_alg auth = class % AUTH_COUNT;
 
-    if (b->backend == BULK_IPSEC_MB) {
-        mb_submit(b->mb, MB_WIDE, jobs, n, seal);
+    if (class == 0)
+        return;
+    if (!b->mb || class == CLASS_ODD) {
+        ossl_run(b->ossl, jobs, n, seal);
         return;
     }
-    unsigned rest = n % mb_lanes(b->mb);
-    enum mb_route full_route = mb_route(b->mb, cipher, auth, seal, mb_lanes(b->mb));
-    enum mb_route rest_route = rest ? mb_route(b->mb, cipher, auth, seal, rest) : full_route;
-    if (full_route == MB_OPENSSL)
-        ossl_run(b->ossl, jobs, n - rest, seal);
-    else
-        mb_submit(b->mb, full_route, jobs, n - rest, seal);
-    if (rest_route == MB_OPENSSL)
-        ossl_run(b->ossl, jobs + n - rest, rest, seal);
-    else
-        mb_submit(b->mb, rest_route, jobs + n - rest, rest, seal);
+    while (n) {
+        unsigned some = n;
+        enum mb_route route = MB_WIDE;
+        if (b->backend == BULK_AUTO)
+            route = mb_route(b->mb, cipher, auth, &some);
+        if (route == MB_OPENSSL)
+            ossl_run(b->ossl, jobs, some, seal);
+        else
+            mb_submit(b->mb, route, jobs, some, seal);
+        jobs += some;
+        n -= some;
+    }
+}
+
+/* Counting sort by class; then class by class. */
+static void classes_run(struct bulk *b, struct bulk_job *jobs, const uint8_t *class_of, unsigned n,
+                        bool seal)
+{
+    struct bulk_job *sorted[BULK_BATCH];
+    unsigned at[CLASS_COUNT + 1] = { 0 };
+
+    for (unsigned i = 0; i < n; i++)
+        at[class_of[i] + 1]++;
+    for (unsigned c = 0; c < CLASS_COUNT; c++)
+        at[c + 1] += at[c];
+    for (unsigned i = 0; i < n; i++)
+        sorted[at[class_of[i]]++] = &jobs[i];
+    /* at[c] is now the end of class c */
+    for (unsigned c = 1; c < CLASS_COUNT; c++)
+        class_run(b, c, sorted + at[c - 1], at[c] - at[c - 1], seal);
 }
 
 static void batch_run(struct bulk *b, struct bulk_job *jobs, unsigned n, bool seal)
 {
-    struct bulk_job *sorted[BULK_BATCH];
-    unsigned end[CLASS_COUNT];
+    struct bulk_job *in_order[BULK_BATCH];
+    uint8_t class_of[BULK_BATCH];
+    bool uniform = true;
 
-    jobs_sort(jobs, n, seal, sorted, end);
-    if (!b->mb) {
-        ossl_run(b->ossl, sorted + end[0], n - end[0], seal);
-        return;
+    for (unsigned i = 0; i < n; i++) {
+        class_of[i] = (uint8_t)job_admit(&jobs[i], seal);
+        uniform = uniform && class_of[i] == class_of[0];
+        in_order[i] = &jobs[i];
     }
-    for (unsigned c = 1; c < CLASS_ODD; c++)
-        if (end[c] > end[c - 1])
-            class_run(b, c, sorted + end[c - 1], end[c] - end[c - 1], seal);
-    ossl_run(b->ossl, sorted + end[CLASS_ODD - 1], n - end[CLASS_ODD - 1], seal);
-    mb_flush(b->mb);
+    if (uniform)
+        class_run(b, class_of[0], in_order, n, seal);
+    else
+        classes_run(b, jobs, class_of, n, seal);
+    if (b->mb)
+        mb_flush(b->mb);
 }
 
 static void bulk_run(struct bulk *b, struct bulk_job *jobs, unsigned n, bool seal)

@@ -24,16 +24,9 @@ void mb_key_init(const struct mb *m, struct bulk_key *key)
     key->has_sched = false;
 }
 
-unsigned mb_lanes(const struct mb *m)
+enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth, unsigned *n)
 {
-    (void)m;
-    return 1;
-}
-
-enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth, bool seal,
-                       unsigned n)
-{
-    (void)m, (void)cipher, (void)auth, (void)seal, (void)n;
+    (void)m, (void)cipher, (void)auth, (void)n;
     return MB_OPENSSL;
 }
 
