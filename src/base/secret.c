@@ -7,10 +7,16 @@ void secret_wipe(void *p, size_t len)
 
 bool secret_equal(const void *a, const void *b, size_t len)
 {
-    const volatile uint8_t *x = a, *y = b;
-    uint8_t diff = 0;
+    const uint8_t *x = a, *y = b;
+    uint64_t diff = 0, u, v;
 
-    for (size_t i = 0; i < len; i++)
-        diff = (uint8_t)(diff | (x[i] ^ y[i]));
+    for (; len >= sizeof(u); x += sizeof(u), y += sizeof(u), len -= sizeof(u)) {
+        memcpy(&u, x, sizeof(u));
+        memcpy(&v, y, sizeof(v));
+        diff |= u ^ v;
+    }
+    for (; len; x++, y++, len--)
+        diff |= (uint64_t)(*x ^ *y);
+    __asm__("" : "+r"(diff)); /* the optimiser may not look for an early way out */
     return diff == 0;
 }
