@@ -21,18 +21,18 @@ enum {
 enum pkt_gso { PKT_GSO_NONE, PKT_GSO_TCP4, PKT_GSO_TCP6, PKT_GSO_UDP };
 
 struct pkt {
-    uint8_t *data;         /* first byte of the IP header */
-    uint32_t len;          /* bytes from data */
-    uint32_t ifindex;      /* inbound: the interface it came by; 0 when unknown */
-    uint32_t room_bytes;   /* size of buf */
-    uint16_t gso_size;     /* payload bytes per segment of a superpacket */
-    uint16_t csum_start;   /* with needs_csum: where summing starts, from data */
-    uint16_t csum_offset;  /* with needs_csum: where the sum goes, from csum_start */
-    uint8_t gso;           /* enum pkt_gso */
-    bool needs_csum;       /* the transport checksum holds only the pseudo-header's sum */
-    bool csum_ok;          /* outbound to the kernel: the transport checksum was verified */
+    uint8_t *data;        /* first byte of the IP header */
+    uint32_t len;         /* bytes from data */
+    uint32_t ifindex;     /* inbound: the interface it came by; 0 when unknown */
+    uint32_t room_bytes;  /* size of buf */
+    uint16_t gso_size;    /* payload bytes per segment of a superpacket */
+    uint16_t csum_start;  /* with needs_csum: where summing starts, from data */
+    uint16_t csum_offset; /* with needs_csum: where the sum goes, from csum_start */
+    uint8_t gso;          /* enum pkt_gso */
+    bool needs_csum;      /* the transport checksum holds only the pseudo-header's sum */
+    bool csum_ok;         /* outbound to the kernel: the transport checksum was verified */
     bool large;
-    struct pkt *next;      /* free list, or a queue of whoever holds the packet */
+    struct pkt *next; /* free list, or a queue of whoever holds the packet */
     uint8_t buf[];
 };
 

@@ -10,5 +10,5 @@ struct secret {
     uint8_t len;
 };
 
-void secret_wipe(void *p, size_t len); /* not removed by the optimiser */
+void secret_wipe(void *p, size_t len);                       /* not removed by the optimiser */
 bool secret_equal(const void *a, const void *b, size_t len); /* time depends on len alone */

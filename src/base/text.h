@@ -10,7 +10,10 @@ struct text {
     size_t len, cap;
 };
 
-#define TEXT_INIT { NULL, 0, 0 }
+#define TEXT_INIT                                                                                  \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 void text_fini(struct text *t);
 void text_clear(struct text *t);

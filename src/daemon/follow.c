@@ -1,0 +1,196 @@
+/* Making the data path follow the configuration. Order of a change, so that nothing leaks at any
+ * point: the programs take the new SPD first (they may refuse, and then nothing has changed; what
+ * they capture too early a worker drops as spd-changed), then SAs, the workers' SPD, and last the
+ * SA pointers and states per policy. */
+#include "gateway_priv.h"
+
+#include <stdlib.h>
+
+static uint32_t slot_take(struct gateway *g)
+{
+    uint32_t slot;
+
+    if (g->n_free_slots)
+        slot = g->free_slots[--g->n_free_slots];
+    else if (g->next_slot < SPD_MAX_SLOTS)
+        slot = g->next_slot++;
+    else
+        return UINT32_MAX;
+    ipsec_slot_reset(g->engine, slot);
+    steer_slot_reset(g->steer, slot);
+    return slot;
+}
+
+static void slot_give_back(struct gateway *g, uint32_t slot)
+{
+    if (slot == UINT32_MAX)
+        return;
+    ipsec_slot_set(g->engine, slot, NULL, NULL);
+    steer_slot_state(g->steer, slot, 0);
+    if (g->n_free_slots == g->cap_free_slots) {
+        g->cap_free_slots = g->cap_free_slots ? 2 * g->cap_free_slots : 64;
+        g->free_slots = xrealloc(g->free_slots, g->cap_free_slots * sizeof(*g->free_slots));
+    }
+    g->free_slots[g->n_free_slots++] = slot;
+}
+
+static bool slots_assign(struct gateway *g, struct config *c)
+{
+    const struct menu *menu = menu_find("ip ipsec policy");
+    size_t n = config_count(c, menu);
+
+    for (size_t i = 0; i < n; i++) {
+        struct item *item = config_item_at(c, menu, i);
+        if (item->slot == UINT32_MAX && (item->slot = slot_take(g)) == UINT32_MAX)
+            return false;
+    }
+    return true;
+}
+
+static bool usable(const struct sa *sa)
+{
+    return sa && sa_stats(sa).state != SA_DEAD;
+}
+
+void follow_slots(struct gateway *g)
+{
+    for (size_t i = 0; i < g->plan.n_policies; i++) {
+        const struct plan_policy *pp = &g->plan.policies[i];
+        struct sa *sas[PLAN_SA_COUNT];
+        for (int k = 0; k < PLAN_SA_COUNT; k++)
+            sas[k] = pp->active ? manual_sa_of(g, pp, k) : NULL;
+        ipsec_slot_set(g->engine, pp->policy.slot, sas[PLAN_ESP_OUT], sas[PLAN_AH_OUT]);
+        unsigned state = 0;
+        if (usable(sas[PLAN_ESP_OUT]) || usable(sas[PLAN_AH_OUT]))
+            state |= SPD_OUT_USABLE;
+        if (usable(sas[PLAN_ESP_IN]) || usable(sas[PLAN_AH_IN]))
+            state |= SPD_IN_VALID;
+        steer_slot_state(g->steer, pp->policy.slot, state);
+    }
+}
+
+static bool spd_build(const struct plan *plan, struct spd **ret, struct text *reason)
+{
+    struct policy *active = xcalloc(plan->n_policies, sizeof(*active));
+    size_t n = 0;
+
+    for (size_t i = 0; i < plan->n_policies; i++)
+        if (plan->policies[i].active)
+            active[n++] = plan->policies[i].policy;
+    enum spd_compile_result r = spd_compile(active, n, ret);
+    free(active);
+    switch (r) {
+    case SPD_OK:
+        return true;
+    case SPD_TOO_MANY_TUPLES:
+        text_printf(reason, "more than %d combinations of prefix lengths, protocol and ports",
+                    SPD_MAX_TUPLES);
+        return false;
+    case SPD_TOO_MANY_POLICIES:
+        text_printf(reason, "more than %d policies", SPD_MAX_SLOTS);
+        return false;
+    }
+    return false;
+}
+
+/* Why a policy of a new plan went inactive, told once. */
+static void log_inactive(const struct plan *plan, const struct config_change *change)
+{
+    for (size_t i = 0; i < plan->n_policies; i++) {
+        const struct plan_policy *pp = &plan->policies[i];
+        if (pp->reason[0] && (!change || change->op == OP_LOAD || change->item == pp->item))
+            log_warning("ipsec", "policy %zu is inactive: %s", i, pp->reason);
+    }
+}
+
+static bool is_local(void *ctx, const struct ip_addr *a)
+{
+    return netmon_is_local(((struct gateway *)ctx)->netmon, a);
+}
+
+static bool source_for(void *ctx, const struct ip_addr *dst, struct ip_addr *ret)
+{
+    struct route_info route;
+
+    if (!netmon_route(((struct gateway *)ctx)->netmon, dst, &route) ||
+        ip_addr_is_unset(&route.source))
+        return false;
+    *ret = route.source;
+    return true;
+}
+
+static bool follow(struct gateway *g, struct config *c, const struct config_change *change,
+                   struct text *reason)
+{
+    const struct plan_env env = { .ctx = g, .is_local = is_local, .source_for = source_for };
+    char err[256] = "";
+    struct plan plan;
+    struct spd *spd;
+
+    plan_build(c, &env, &g->reqids, &plan);
+    if (!spd_build(&plan, &spd, reason)) {
+        plan_fini(&plan);
+        return false;
+    }
+    struct spd_image image = spd_image(spd);
+    if (!steer_apply(g->steer, &image, err, sizeof(err))) {
+        text_puts(reason, err);
+        spd_free(spd);
+        plan_fini(&plan);
+        return false;
+    }
+    manual_follow(g, &plan, change);
+    ipsec_spd_set(g->engine, spd);
+    plan_fini(&g->plan);
+    g->plan = plan;
+    follow_slots(g);
+    log_inactive(&g->plan, change);
+    return true;
+}
+
+/* A removed item must be out of the plan: the configuration leaves it out already. */
+bool follow_apply(void *ctx, struct config *c, const struct config_change *change,
+                  struct text *reason)
+{
+    struct gateway *g = ctx;
+    bool policy = change->menu && strcmp(change->menu->path, "ip ipsec policy") == 0;
+    bool relevant =
+        change->op == OP_LOAD || policy || strcmp(change->menu->path, "ip ipsec manual-sa") == 0;
+
+    if (!relevant)
+        return true;
+    if (!slots_assign(g, c)) {
+        text_printf(reason, "more than %d policies", SPD_MAX_SLOTS);
+        return false;
+    }
+    if (!follow(g, c, change, reason)) {
+        if (change->op == OP_ADD && policy) {
+            slot_give_back(g, change->item->slot);
+            change->item->slot = UINT32_MAX;
+        }
+        return false;
+    }
+    if (change->op == OP_REMOVE && policy) {
+        slot_give_back(g, change->item->slot);
+        change->item->slot = UINT32_MAX;
+    }
+    g->loaded = true;
+    return true;
+}
+
+void follow_refresh(struct gateway *g)
+{
+    struct text reason = TEXT_INIT;
+
+    if (!follow(g, g->config, NULL, &reason))
+        log_error("ipsec", "the SPD could not follow a change of addresses or routes: %s",
+                  text_get(&reason));
+    text_fini(&reason);
+    for (size_t i = 0; i < g->manual.n; i++) {
+        struct manual_sa *m = &g->manual.v[i];
+        struct route_info route;
+        if (m->sa && !m->want.config.inbound &&
+            netmon_route(g->netmon, &m->want.config.dst, &route))
+            sa_set_path_mtu(m->sa, route.mtu_bytes);
+    }
+}

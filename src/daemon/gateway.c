@@ -1,0 +1,257 @@
+#include "clock.h"
+#include "gateway_priv.h"
+#include "hash.h"
+#include "privileges.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+/* Sized for superpackets: 64 KiB reads of the capture device and coalesced writes. */
+enum { TUN_MTU_BYTES = 65535 };
+
+static void on_link_new(void *ctx, const struct link_info *l)
+{
+    struct gateway *g = ctx;
+
+    steer_link_new(g->steer, l);
+    g->refresh = true;
+}
+
+static void on_link_gone(void *ctx, unsigned ifindex)
+{
+    struct gateway *g = ctx;
+
+    steer_link_gone(g->steer, ifindex);
+    g->refresh = true;
+}
+
+static void on_address_or_route(void *ctx)
+{
+    ((struct gateway *)ctx)->refresh = true;
+}
+
+/* One name per daemon on this machine, from what makes it unique: its state folder. */
+static void names_make(struct gateway *g)
+{
+    static const struct hash_key fixed = { 0x73616c6c79, 0x706f7274 };
+    char path[4096];
+    const char *state = realpath(g->options.state_dir, path) ? path : g->options.state_dir;
+    unsigned long long id = hash_bytes(&fixed, state, strlen(state));
+
+    snprintf(g->pin_dir, sizeof(g->pin_dir), "/sys/fs/bpf/sallyport/%016llx", id);
+    snprintf(g->table, sizeof(g->table), "sallyport-%016llx", id);
+    if (gethostname(g->identity, sizeof(g->identity) - 1) != 0 || !g->identity[0])
+        snprintf(g->identity, sizeof(g->identity), "sallyport");
+}
+
+static bool devices_open(struct gateway *g, char *err, size_t err_size)
+{
+    struct tun_options o = { .n_queues = g->n_workers,
+                             .no_uso = g->options.no_uso,
+                             .mtu_bytes = TUN_MTU_BYTES };
+
+    if (!tun_open(&o, &g->capture, err, err_size))
+        return false;
+    o.tap = true;
+    return tun_open(&o, &g->inject, err, err_size);
+}
+
+static bool workers_open(struct gateway *g, void (*wake)(void *), void *wake_ctx, char *err,
+                         size_t err_size)
+{
+    g->workers = xcalloc(g->n_workers, sizeof(*g->workers));
+    for (unsigned i = 0; i < g->n_workers; i++) {
+        struct worker_config c = { .engine = g->engine,
+                                   .index = i,
+                                   .n_workers = g->n_workers,
+                                   .capture_fd = g->capture.fds[i],
+                                   .inject_fd = g->inject.fds[i],
+                                   .mark = g->options.mark,
+                                   .wake = wake,
+                                   .wake_ctx = wake_ctx };
+        g->workers[i] = worker_new(&c, err, err_size);
+        if (!g->workers[i])
+            return false;
+    }
+    return true;
+}
+
+static bool kernel_open(struct gateway *g, char *err, size_t err_size)
+{
+    const struct netmon_events events = { .ctx = g,
+                                          .link_new = on_link_new,
+                                          .link_gone = on_link_gone,
+                                          .addr_change = on_address_or_route,
+                                          .route_change = on_address_or_route };
+    struct steer_options o = { .pin_dir = g->pin_dir,
+                               .table = g->table,
+                               .mark = g->options.mark,
+                               .no_nf_link = g->options.no_nf_link };
+
+    if (!devices_open(g, err, err_size))
+        return false;
+    o.capture_ifindex = g->capture.ifindex;
+    o.inject_ifindex = g->inject.ifindex;
+    g->steer = steer_new(&o, err, err_size);
+    if (!g->steer)
+        return false;
+    g->netmon = netmon_new(&events, err, err_size);
+    return g->netmon != NULL;
+}
+
+static bool self_test(enum bulk_backend backend, char *err, size_t err_size)
+{
+    struct bulk *b = bulk_new(backend);
+    const char *failed = NULL;
+    bool ok = b && bulk_self_test(b, &failed);
+
+    if (ok)
+        log_info("crypto", "self-test passed: %s", bulk_name(b));
+    else
+        snprintf(err, err_size,
+                 "crypto self-test failed: %s; the gateway does not start with "
+                 "broken cryptography",
+                 failed ? failed : "no back end");
+    bulk_free(b);
+    return ok;
+}
+
+struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), void *wake_ctx,
+                            char *err, size_t err_size)
+{
+    enum bulk_backend backend = o->no_ipsec_mb ? BULK_OPENSSL : BULK_AUTO;
+    struct gateway *g;
+
+    if (!self_test(backend, err, err_size))
+        return NULL;
+    g = xcalloc(1, sizeof(*g));
+    g->options = *o;
+    g->n_workers = o->workers ? o->workers : (unsigned)get_nprocs();
+    if (g->n_workers > 64)
+        g->n_workers = 64;
+    names_make(g);
+    g->engine = ipsec_new(g->n_workers, backend);
+    if (!kernel_open(g, err, err_size) || !workers_open(g, wake, wake_ctx, err, err_size)) {
+        gateway_free(g, false);
+        return NULL;
+    }
+    log_info("steer", "%s", steer_features(g->steer));
+    return g;
+}
+
+bool gateway_hand_over(struct gateway *g, const struct identity *id, char *err, size_t err_size)
+{
+    char parent[sizeof(g->pin_dir)];
+
+    /* The parent too: a clean stop removes our folder from it. */
+    snprintf(parent, sizeof(parent), "%s", g->pin_dir);
+    *strrchr(parent, '/') = '\0';
+    return privileges_make_dir(parent, 0700, id, err, err_size) &&
+           privileges_make_dir(g->pin_dir, 0700, id, err, err_size);
+}
+
+bool gateway_start(struct gateway *g, struct text *error)
+{
+    views_hooks(g, &g->hooks);
+    g->config = config_open(g->options.state_dir, &g->hooks, error);
+    if (!g->config)
+        return false;
+    /* The first dispatch reports every link there is: steering attaches, the SPD being in place. */
+    netmon_dispatch(g->netmon);
+    follow_refresh(g);
+    for (unsigned i = 0; i < g->n_workers; i++)
+        if (!worker_start(g->workers[i])) {
+            text_puts(error, "cannot start a worker thread");
+            return false;
+        }
+    return true;
+}
+
+void gateway_free(struct gateway *g, bool clean)
+{
+    if (!g)
+        return;
+    /* Steering goes first on a clean stop: from here on packets pass as if we were never there. */
+    if (g->steer && clean)
+        steer_stop(g->steer);
+    for (unsigned i = 0; g->workers && i < g->n_workers; i++)
+        if (g->workers[i])
+            worker_stop(g->workers[i]);
+    for (unsigned i = 0; g->workers && i < g->n_workers; i++)
+        worker_free(g->workers[i]);
+    free(g->workers);
+    if (g->config)
+        config_close(g->config);
+    manual_fini(g);
+    plan_fini(&g->plan);
+    keymap_fini(&g->reqids);
+    free(g->free_slots);
+    if (g->netmon)
+        netmon_free(g->netmon);
+    if (g->steer)
+        steer_free(g->steer);
+    if (g->capture.n_queues)
+        tun_close(&g->capture);
+    if (g->inject.n_queues)
+        tun_close(&g->inject);
+    ipsec_free(g->engine);
+    free(g);
+}
+
+struct config *gateway_config(const struct gateway *g)
+{
+    return g->config;
+}
+
+int gateway_netmon_fd(const struct gateway *g)
+{
+    return netmon_fd(g->netmon);
+}
+
+void gateway_on_netmon(struct gateway *g)
+{
+    netmon_dispatch(g->netmon);
+    if (g->refresh) {
+        g->refresh = false;
+        follow_refresh(g);
+    }
+}
+
+static void on_acquire(struct gateway *g, const struct ipsec_event *ev)
+{
+    uint64_t now_ms = clock_ms();
+
+    /* One line a second at most: this is driven by traffic. */
+    if (now_ms - g->acquire_logged_ms < 1000)
+        return;
+    g->acquire_logged_ms = now_ms;
+    for (size_t i = 0; i < g->plan.n_policies; i++)
+        if (g->plan.policies[i].policy.slot == ev->slot)
+            log_info("ipsec", "policy %zu: traffic waits for an SA and there is none", i);
+}
+
+void gateway_on_wake(struct gateway *g)
+{
+    struct ipsec_event ev;
+
+    while (ipsec_event_take(g->engine, &ev)) {
+        switch (ev.type) {
+        case EV_ACQUIRE:
+            on_acquire(g, &ev);
+            break;
+        case EV_SOFT:
+            break; /* manual SAs are never renewed */
+        case EV_HARD:
+            manual_expire(g, &ev);
+            break;
+        }
+    }
+}
+
+void gateway_on_tick(struct gateway *g)
+{
+    ipsec_tick(g->engine, clock_ms());
+    gateway_on_wake(g);
+}
