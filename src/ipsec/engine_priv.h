@@ -47,23 +47,24 @@ struct sa {
     struct ip_addr src, dst;
     _Atomic bool soft_sent, hard_sent; /* expiry already reported, by time or by bytes */
     struct bulk_key key;
-    /* cold: the rest of sa_config (keys are in `key`), use_time_s excepted the control side's */
+    /* cold: the control side's, use_time_s excepted */
     struct sa_lifetime life;
     _Atomic int64_t use_time_s;
     int64_t add_time_s;
     uint64_t add_ms;
     struct cds_lfht_node node;    /* SAD, by (src, dst, proto, spi) */
     struct sa *prev, *next;       /* in the order added; `next` links the retired list afterwards */
-    struct secret *long_auth_key; /* owned; the key as given when `key` holds a digest of it */
+    struct secret *long_auth_key; /* owned; an authentication key longer than auth_key */
     uint64_t replay_small[2];     /* replay.bits of windows up to 64 packets */
     uint32_t counter_cell;        /* number of the cell behind `counters` */
     uint32_t heap_pos;            /* 1 + place in the expiry heap; 0: not there */
     uint32_t slot_first;          /* 1 + first slot that sends through it; 0: none */
-    uint8_t enc_key_len;
+    uint8_t enc_key_len, auth_key_len;
     bool pfs;
+    uint8_t auth_key[20]; /* the encryption key is in `key`, the other only digested */
 };
 
-static_assert(offsetof(struct sa, check_quantum) <= 64,
+static_assert(offsetof(struct sa, check_quantum) + 8 <= 64,
               "what every packet reads is one cache line");
 static_assert(sizeof(struct sa) <= 832, "with its cells and table node an SA stays below 1 KiB");
 
@@ -165,5 +166,17 @@ void sad_remove(struct ipsec *e, struct sa *sa);
 /* sa.c */
 enum ipsec_sa_result sa_new(struct ipsec *e, const struct sa_config *c, struct sa **ret);
 void sa_free(struct ipsec *e, struct sa *sa); /* wipes the keys; no reader may be left */
-/* Moves SA to DYING or DEAD and reports it once; true when there was no room for the event. */
-bool sa_expire(struct ipsec *e, struct sa *sa, bool hard);
+/* Moves SA to DYING or DEAD and reports it, once. Without room for the report it sets
+ * e->event_lost, and the next tick calls again. */
+void sa_expire(struct ipsec *e, struct sa *sa, bool hard);
+/* When its next limit in time is reached, 0 for never. */
+uint64_t sa_due_ms(const struct sa *sa);
+
+/* slot.c */
+void slot_page_make(struct ipsec *e, uint32_t slot);
+void slots_forget(struct ipsec *e, struct sa *sa); /* no slot sends through SA any more */
+void slots_fini(struct ipsec *e);
+
+/* events.c */
+struct event_queue *event_queue_new(void);
+void event_queue_free(struct event_queue *q);
