@@ -14,7 +14,7 @@
 enum { IMPORT_BYTES_MAX = 64 << 20 };
 
 struct import {
-    char *script;
+    const char *script;
     int fd;
     bool ok;
     struct text out, err;
@@ -22,7 +22,7 @@ struct import {
     bool finished;
 };
 
-static char *file_read(const char *path, struct text *error)
+char *import_read(const char *path, struct text *error)
 {
     struct text t = TEXT_INIT;
     char buf[65536];
@@ -60,17 +60,15 @@ static void on_done(uv_async_t *async)
     ((struct import *)async->data)->finished = true;
 }
 
-bool import_file(uv_loop_t *loop, struct control *control, const char *path, struct text *error)
+bool import_run(uv_loop_t *loop, struct control *control, const char *path, const char *script,
+                struct text *error)
 {
-    struct import im = { .script = file_read(path, error) };
+    struct import im = { .script = script };
     uv_thread_t thread;
     int fds[2];
 
-    if (!im.script)
-        return false;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
         text_printf(error, "cannot import: %s", strerror(errno));
-        free(im.script);
         return false;
     }
     im.fd = fds[0];
@@ -88,6 +86,5 @@ bool import_file(uv_loop_t *loop, struct control *control, const char *path, str
         text_printf(error, "%s: %s", path, text_get(&im.err));
     text_fini(&im.out);
     text_fini(&im.err);
-    free(im.script);
     return im.ok;
 }

@@ -32,6 +32,7 @@ struct daemon {
     uv_timer_t tick;
     uv_signal_t term, interrupt;
     int lock_fd, socket_fd, parent_fd;
+    char *import_script; /* text of --import */
 };
 
 static bool fail(const char *text)
@@ -88,6 +89,19 @@ static bool lock_state(struct daemon *d)
     return fail(err);
 }
 
+static bool read_import(struct daemon *d)
+{
+    struct text error = TEXT_INIT;
+
+    if (!d->options.import_file)
+        return true;
+    d->import_script = import_read(d->options.import_file, &error);
+    if (!d->import_script)
+        fail(text_get(&error));
+    text_fini(&error);
+    return d->import_script != NULL;
+}
+
 static void on_wake_from_worker(void *ctx)
 {
     uv_async_send(ctx);
@@ -100,7 +114,7 @@ static bool start_privileged(struct daemon *d)
     if (!privileges_check(err, sizeof(err)) ||
         !privileges_user(d->options.user, &d->identity, err, sizeof(err)))
         return fail(err);
-    if (!enter_netns(d->options.netns) || !make_folders(d) || !lock_state(d))
+    if (!enter_netns(d->options.netns) || !read_import(d) || !make_folders(d) || !lock_state(d))
         return false;
     d->gateway = gateway_new(&d->options, on_wake_from_worker, &d->wake, err, sizeof(err));
     if (!d->gateway)
@@ -173,12 +187,13 @@ static bool start_loop(struct daemon *d)
 static bool run_import(struct daemon *d)
 {
     struct text error = TEXT_INIT;
-    bool ok = !d->options.import_file ||
-              import_file(&d->loop, d->control, d->options.import_file, &error);
+    bool ok = !d->import_script ||
+              import_run(&d->loop, d->control, d->options.import_file, d->import_script, &error);
 
     if (!ok)
         fail(text_get(&error));
     text_fini(&error);
+    free(d->import_script);
     return ok;
 }
 
