@@ -1,0 +1,88 @@
+"""Fixtures of the lab tests. Run them through `./dev test` or `./dev lab`."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from lablib.gateway import CONSOLE, DAEMON  # noqa: E402
+from lablib.netns import Run  # noqa: E402
+from lablib.topology import Lab  # noqa: E402
+
+FALLBACKS = ("--disable-feature", "nf-link", "--disable-feature", "uso")
+FEATURES = {"features": (), "fallbacks": FALLBACKS}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="the whole matrix, not the CI subset")
+    parser.addoption("--soak", type=float, default=1.0,
+                     help="factor on the length of traffic in the leak tests")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "no_daemon: needs neither root nor the daemon")
+    config.addinivalue_line("markers", "full: only with --full")
+
+
+def pytest_collection_modifyitems(config, items):
+    missing = None
+    if os.geteuid() != 0:
+        missing = "needs root for network namespaces"
+    elif not (os.path.exists(DAEMON) and os.path.exists(CONSOLE)):
+        missing = f"{DAEMON} or the console is not built"
+    for item in items:
+        if missing and not item.get_closest_marker("no_daemon"):
+            item.add_marker(pytest.mark.skip(reason=missing))
+        if item.get_closest_marker("full") and not config.getoption("--full"):
+            item.add_marker(pytest.mark.skip(reason="only with --full"))
+
+
+@pytest.fixture(scope="session")
+def run():
+    r = Run()
+    yield r
+    r.close()
+
+
+@pytest.fixture(scope="module")
+def lab(run):
+    """Both gateways, all kernel features."""
+    yield from _started(run, ())
+
+
+@pytest.fixture(scope="module", params=list(FEATURES))
+def any_lab(run, request):
+    """Both gateways, once with all kernel features and once with every fallback forced."""
+    yield from _started(run, FEATURES[request.param])
+
+
+def _started(run, daemon_args):
+    made = Lab(run, daemon_args)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(autouse=True)
+def clean(request):
+    """Every test starts from gateways that run and have an empty configuration."""
+    names = [n for n in ("lab", "any_lab") if n in request.fixturenames]
+    if names:
+        request.getfixturevalue(names[0]).reset()
+    yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test shows what the daemons logged."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        for name in ("lab", "any_lab"):
+            if name in getattr(item, "fixturenames", ()):
+                for g in item.funcargs.get(name).gateways:
+                    report.sections.append((f"log of {g.ns.name}", g.log()[-4000:]))

@@ -1,0 +1,164 @@
+"""One gateway: a sallyportd in its namespace and the console that drives it."""
+
+import os
+import select
+import signal
+import subprocess
+import time
+
+from . import printout
+from .netns import BPF_PIN_DIR
+
+REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+BUILD = os.path.abspath(os.environ.get("SALLYPORT_BUILD", os.path.join(REPOSITORY, "build")))
+DAEMON = os.path.join(BUILD, "src", "daemon", "sallyportd")
+CONSOLE = os.path.join(BUILD, "src", "cli", "sallyport")
+START_TIMEOUT_S = 20
+
+
+class ConsoleError(Exception):
+    """The console refused a command; the text is its standard error."""
+
+
+class StartError(Exception):
+    """The daemon ended before it was ready; the text is its standard error."""
+
+
+class Gateway:
+    def __init__(self, ns, folder, daemon_args=()):
+        self.ns = ns
+        self.folder = folder
+        self.state = f"{folder}/state"
+        self.socket = f"{folder}/run/api.sock"
+        self.log_path = f"{folder}/log"
+        self.daemon_args = list(daemon_args)
+        self.process = None
+        for path in (self.state, os.path.dirname(self.socket)):
+            os.makedirs(path, exist_ok=True)
+
+    # -- the daemon --
+
+    def argv(self, *more):
+        return [DAEMON, "--state", self.state, "--socket", self.socket, "--foreground",
+                "--log-level", os.environ.get("SALLYPORT_LOG", "info"), *self.daemon_args, *more]
+
+    def start(self, *more, enter=True):
+        """Returns when the daemon says that it serves. ENTER false: it enters by --netns."""
+        argv = self.argv(*more)
+        argv = self.ns.argv(argv) if enter else argv + ["--netns", self.ns.name]
+        pins_before = _pins()
+        with open(self.log_path, "ab") as log:
+            log_start = log.tell()
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=log)
+        if not self._wait_ready():
+            self.kill()
+            raise StartError(self.log(log_start))
+        self._remember_pins(_pins() - pins_before)
+        return self
+
+    def _wait_ready(self):
+        deadline = time.monotonic() + START_TIMEOUT_S
+        seen = b""
+        while time.monotonic() < deadline:
+            if select.select([self.process.stdout], [], [], 0.1)[0]:
+                chunk = os.read(self.process.stdout.fileno(), 4096)
+                if not chunk:
+                    return False
+                seen += chunk
+                if b"ready" in seen.split():
+                    return True
+        return False
+
+    def _remember_pins(self, new):
+        # For the clean-up of a run whose daemons were killed (netns.remove_pins).
+        run_folder = os.path.dirname(self.folder)
+        with open(os.path.join(run_folder, "pins"), "a", encoding="ascii") as f:
+            f.writelines(pin + "\n" for pin in new)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, check=True):
+        """A clean stop."""
+        if self.running():
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                if check:
+                    raise
+        if check and self.process is not None and self.process.returncode != 0:
+            raise RuntimeError(f"sallyportd ended with {self.process.returncode}:\n{self.log()}")
+        self._forget()
+
+    def kill(self):
+        """kill -9: nothing of what it did in the kernel is undone by the daemon."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self._forget()
+
+    def _forget(self):
+        if self.process is not None and self.process.stdout:
+            self.process.stdout.close()
+
+    def log(self, start=0):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            f.seek(start)
+            return f.read()
+
+    # -- the console --
+
+    def try_console(self, *commands):
+        """Runs commands; gives exit status, standard output and standard error."""
+        argv = [CONSOLE, "--socket", self.socket]
+        for command in commands:
+            argv += ["-e", command]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def console(self, *commands):
+        status, out, err = self.try_console(*commands)
+        if status != 0:
+            raise ConsoleError(f"{'; '.join(commands)[:300]}: {err.strip() or status}")
+        return out
+
+    def refused(self, command):
+        """A command that must fail; gives the text of the error."""
+        status, out, err = self.try_console(command)
+        assert status == 1, f"{command} was accepted: {out}"
+        return err.strip()
+
+    def clear(self):
+        """Back to an empty configuration."""
+        self.console("/ip ipsec policy remove [find]", "/ip ipsec manual-sa remove [find]")
+
+    def policies(self):
+        return printout.items(self.console("/ip ipsec policy print"))
+
+    def policy_stats(self):
+        """Counters of every policy in list order, as numbers where they are numbers."""
+        rows = printout.items(self.console("/ip ipsec policy print stats"))
+        return [{k: int(v) if isinstance(v, str) and v.isdigit() else v for k, v in row.items()}
+                for row in rows]
+
+    def installed_sas(self):
+        return printout.items(self.console("/ip ipsec installed-sa print"))
+
+    def statistics(self):
+        record = printout.record(self.console("/ip ipsec statistics print"))
+        return {k: int(v) for k, v in record.items() if v.isdigit()}
+
+
+def _pins():
+    try:
+        return {os.path.join(BPF_PIN_DIR, name) for name in os.listdir(BPF_PIN_DIR)}
+    except FileNotFoundError:
+        return set()
