@@ -1,0 +1,193 @@
+#include "encap.h"
+
+#include <string.h>
+
+enum { TUNNEL_TTL = 64, ECN_MASK = 3, ECN_CE = 3, ECN_ECT1 = 1 };
+
+static const struct sa *outer_sa(const struct encap_plan *plan)
+{
+    return plan->ah ? plan->ah : plan->esp;
+}
+
+static size_t ip_hdr_len(uint8_t family)
+{
+    return family == IP_V4 ? IP4_HDR_LEN : IP6_HDR_LEN;
+}
+
+static size_t ah_bytes(const struct encap_plan *plan)
+{
+    return plan->ah ? ah_hdr_len(plan->ah) : 0;
+}
+
+/* Bytes around the payload: the IP header outside, then AH. */
+static size_t outside_len(const struct encap_plan *plan, size_t hdr_len)
+{
+    size_t ip = plan->tunnel ? ip_hdr_len(outer_sa(plan)->src.family) : hdr_len;
+
+    return ip + ah_bytes(plan);
+}
+
+void encap_plan_mtu(struct encap_plan *plan)
+{
+    uint32_t mtu = plan->esp ? plan->esp->path_mtu : UINT32_MAX;
+
+    if (plan->ah && plan->ah->path_mtu < mtu)
+        mtu = plan->ah->path_mtu;
+    plan->path_mtu = mtu;
+}
+
+size_t encap_len(const struct encap_plan *plan, size_t len, size_t hdr_len)
+{
+    size_t payload_len = plan->tunnel ? len : len - hdr_len;
+    size_t inside = plan->esp ? esp_len(plan->esp, payload_len) : payload_len;
+
+    return outside_len(plan, hdr_len) + inside;
+}
+
+size_t encap_inner_max(const struct encap_plan *plan, size_t hdr_len)
+{
+    size_t outside = outside_len(plan, hdr_len);
+
+    if (plan->path_mtu <= outside)
+        return 0;
+    size_t room = plan->path_mtu - outside;
+    size_t payload_max = plan->esp ? esp_payload_max(plan->esp, room) : room;
+    return payload_max && !plan->tunnel ? payload_max + hdr_len : payload_max;
+}
+
+uint8_t ip_tos_get(const uint8_t *p)
+{
+    return ip_version(p) == 4 ? p[IP4_TOS] : (uint8_t)(be16_get(p) >> 4);
+}
+
+void ip_tos_set(uint8_t *p, uint8_t tos)
+{
+    if (ip_version(p) == 4)
+        p[IP4_TOS] = tos;
+    else
+        be16_put(p, (uint16_t)((be16_get(p) & 0xf00f) | tos << 4));
+}
+
+static void tunnel4_hdr(uint8_t *hdr, const struct sa *sa, uint8_t tos, bool df, uint16_t ip_id)
+{
+    hdr[0] = 0x45;
+    hdr[IP4_TOS] = tos;
+    be16_put(hdr + IP4_ID, ip_id);
+    be16_put(hdr + IP4_FRAG, df ? IP4_DF : 0);
+    hdr[IP4_TTL] = TUNNEL_TTL;
+    hdr[IP4_PROTO] = sa->proto;
+    memcpy(hdr + IP4_SRC, sa->src.b, 4);
+    memcpy(hdr + IP4_DST, sa->dst.b, 4);
+}
+
+static void tunnel6_hdr(uint8_t *hdr, const struct sa *sa, uint8_t tos)
+{
+    be32_put(hdr, 0x60000000u | (uint32_t)tos << 20);
+    hdr[IP6_NEXT] = sa->proto;
+    hdr[IP6_HOPS] = TUNNEL_TTL;
+    memcpy(hdr + IP6_SRC, sa->src.b, 16);
+    memcpy(hdr + IP6_DST, sa->dst.b, 16);
+}
+
+/* Gives the length of the outer header. */
+static size_t tunnel_build(const struct encap_plan *plan, struct pkt *p, size_t gap, bool df,
+                           uint16_t ip_id, struct encap_layout *at)
+{
+    const struct sa *sa = outer_sa(plan);
+    size_t hdr_len = ip_hdr_len(sa->src.family);
+    uint8_t tos = ip_tos_get(p->data);
+
+    at->next = ip_version(p->data) == 4 ? PROTO_IPV4 : PROTO_IPV6;
+    at->payload_len = p->len;
+    p->data -= hdr_len + gap;
+    if (sa->src.family == IP_V4)
+        tunnel4_hdr(p->data, sa, tos, df, ip_id);
+    else
+        tunnel6_hdr(p->data, sa, tos);
+    return hdr_len;
+}
+
+/* RFC 4303 3.1.1: the header moves ahead of the gap. */
+static size_t transport_build(const struct encap_plan *plan, struct pkt *p,
+                              const struct ip_parts *parts, size_t gap, bool df, uint16_t ip_id,
+                              struct encap_layout *at)
+{
+    size_t hdr_len = parts->insert;
+
+    at->next = p->data[parts->insert_next];
+    at->payload_len = p->len - (uint32_t)hdr_len;
+    memmove(p->data - gap, p->data, hdr_len);
+    p->data -= gap;
+    p->data[parts->insert_next] = outer_sa(plan)->proto;
+    if (parts->version == 4) {
+        be16_put(p->data + IP4_FRAG, df ? IP4_DF : 0);
+        if (be16_get(p->data + IP4_ID) == 0)
+            be16_put(p->data + IP4_ID, ip_id);
+    }
+    return hdr_len;
+}
+
+void encap_build(const struct encap_plan *plan, struct pkt *p, const struct ip_parts *parts,
+                 bool df, uint16_t ip_id, struct encap_layout *ret)
+{
+    size_t total = encap_len(plan, p->len, parts->insert);
+    size_t gap = ah_bytes(plan) + (plan->esp ? esp_hdr_len(plan->esp) : 0);
+    size_t hdr_len = plan->tunnel ? tunnel_build(plan, p, gap, df, ip_id, ret)
+                                  : transport_build(plan, p, parts, gap, df, ip_id, ret);
+
+    ret->ipsec = (uint32_t)hdr_len;
+    ret->esp = plan->esp ? (uint32_t)(hdr_len + ah_bytes(plan)) : 0;
+    p->len = (uint32_t)total;
+    ip_len_set(p->data, total);
+}
+
+void decap_transport(struct pkt *p, const struct ip_parts *parts, size_t hdr_len, uint8_t next)
+{
+    p->data[parts->l4_next] = next;
+    memmove(p->data + hdr_len, p->data, parts->l4);
+    p->data += hdr_len;
+    p->len -= (uint32_t)hdr_len;
+    ip_len_set(p->data, p->len);
+}
+
+int ecn_merge(uint8_t inner, uint8_t outer)
+{
+    inner &= ECN_MASK;
+    outer &= ECN_MASK;
+    if (outer == ECN_CE)
+        return inner ? ECN_CE : -1;
+    if (outer == ECN_ECT1 && inner && inner != ECN_CE)
+        return ECN_ECT1;
+    return inner;
+}
+
+static bool inner_ok(const uint8_t *inner, size_t len, uint8_t next, struct ip_parts *ret)
+{
+    unsigned version = next == PROTO_IPV4 ? 4 : 6;
+
+    if (!ip_parts_parse(inner, len, ret) || ret->version != version)
+        return false;
+    return version == 6 || ip4_csum_ok(inner);
+}
+
+bool decap_tunnel(struct pkt *p, size_t at, uint8_t next)
+{
+    uint8_t *inner = p->data + at;
+    uint8_t outer_tos = ip_tos_get(p->data);
+    struct ip_parts parts;
+
+    if (!inner_ok(inner, p->len - at, next, &parts))
+        return false;
+    uint8_t tos = ip_tos_get(inner);
+    int ecn = ecn_merge(tos, outer_tos);
+    if (ecn < 0)
+        return false;
+    p->data = inner;
+    p->len = parts.total;
+    if (ecn != (tos & ECN_MASK)) {
+        ip_tos_set(inner, (uint8_t)((tos & ~ECN_MASK) | ecn));
+        if (parts.version == 4)
+            ip4_csum_set(inner);
+    }
+    return true;
+}

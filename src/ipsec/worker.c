@@ -1,0 +1,141 @@
+/* One worker: its state, clock, counters and reports. The packet path is in output.c and input.c.
+ */
+#include "text.h"
+#include "worker_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t rng_u64(struct rng *rng)
+{
+    uint64_t v;
+
+    rng_bytes(rng, &v, sizeof(v));
+    return v;
+}
+
+struct ipsec_worker *ipsec_worker_new(struct ipsec *e, unsigned index, struct rng *rng,
+                                      const struct ipsec_sink *sink)
+{
+    struct bulk *bulk = bulk_new(e->backend);
+    struct ipsec_worker *w;
+
+    if (!bulk)
+        return NULL;
+    if (posix_memalign((void **)&w, 64, sizeof(*w)) != 0)
+        abort();
+    memset(w, 0, sizeof(*w));
+    w->e = e;
+    w->index = index;
+    w->rng = rng;
+    w->sink = *sink;
+    w->bulk = bulk;
+    pkt_pool_init(&w->pool, POOL_SMALL_MAX, POOL_LARGE_MAX);
+    w->flows = flow_cache_new(rng_u64(rng));
+    w->verdicts = verdicts_new(rng_u64(rng));
+    w->reassembly = reassembly_new(&w->pool);
+    e->workers[index] = w;
+    return w;
+}
+
+void ipsec_worker_free(struct ipsec_worker *w)
+{
+    if (!w)
+        return;
+    w->e->workers[w->index] = NULL;
+    reassembly_free(w->reassembly);
+    verdicts_free(w->verdicts);
+    flow_cache_free(w->flows);
+    bulk_free(w->bulk);
+    pkt_pool_fini(&w->pool);
+    free(w);
+}
+
+struct pkt_pool *ipsec_worker_pool(struct ipsec_worker *w)
+{
+    return &w->pool;
+}
+
+const uint64_t *worker_drops(const struct ipsec_worker *w)
+{
+    return w->drops;
+}
+
+void ipsec_worker_count(struct ipsec_worker *w, enum ipsec_drop reason, unsigned n)
+{
+    counter_add(&w->drops[reason], n);
+}
+
+void worker_drop(struct ipsec_worker *w, struct pkt *p, enum ipsec_drop reason, unsigned n)
+{
+    ipsec_worker_count(w, reason, n);
+    pkt_put(&w->pool, p);
+}
+
+void worker_begin(struct ipsec_worker *w, uint64_t now_ms)
+{
+    w->now_ms = now_ms;
+    urcu_memb_read_lock();
+    w->spd = rcu_dereference(w->e->spd);
+}
+
+void worker_end(struct ipsec_worker *w)
+{
+    w->spd = NULL;
+    urcu_memb_read_unlock();
+    if (w->sink.wake && event_waiting(w->e))
+        w->sink.wake(w->sink.ctx);
+}
+
+void worker_acquire(struct ipsec_worker *w, uint32_t slot, const struct spd_key *key)
+{
+    struct acquire_mark *mark = &w->acquires[slot % ACQUIRE_SETS];
+
+    if (mark->slot_plus_1 == slot + 1 && w->now_ms - mark->at_ms < ACQUIRE_INTERVAL_MS)
+        return;
+    struct ipsec_event ev = { .type = EV_ACQUIRE, .slot = slot, .key = *key };
+    if (!event_put(w->e, &ev))
+        return;
+    *mark = (struct acquire_mark){ .slot_plus_1 = slot + 1, .at_ms = w->now_ms };
+}
+
+bool worker_account(struct ipsec_worker *w, struct sa *sa, uint64_t bytes, unsigned n)
+{
+    uint64_t age_ms = w->now_ms > sa->add_ms ? w->now_ms - sa->add_ms : 0;
+    int64_t wall_s = sa->add_time_s + (int64_t)(age_ms / 1000);
+
+    return sa_account(w->e, sa, w->index, bytes, n, wall_s);
+}
+
+bool worker_icmp_allowed(struct ipsec_worker *w)
+{
+    if (w->now_ms / 1000 != w->icmp_second) {
+        w->icmp_second = w->now_ms / 1000;
+        w->icmp_sent = 0;
+    }
+    return w->icmp_sent++ < ICMP_PER_S;
+}
+
+uint16_t worker_ip_id(struct ipsec_worker *w)
+{
+    return (uint16_t)(rng_u32(w->rng) % 0xffff + 1);
+}
+
+struct pkt *worker_with_room(struct ipsec_worker *w, struct pkt *p, size_t head, size_t tail)
+{
+    if (pkt_headroom(p) >= head && pkt_tailroom(p) >= tail)
+        return p;
+    struct pkt *copy = pkt_get(&w->pool, p->len);
+    if (!copy)
+        return NULL;
+    memcpy(copy->data, p->data, p->len);
+    copy->len = p->len;
+    copy->ifindex = p->ifindex;
+    pkt_put(&w->pool, p);
+    return copy;
+}
+
+void ipsec_worker_tick(struct ipsec_worker *w, uint64_t now_ms)
+{
+    ipsec_worker_count(w, DROP_OUT_REASSEMBLY, reassembly_tick(w->reassembly, now_ms));
+}
