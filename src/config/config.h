@@ -8,12 +8,12 @@
 struct config;
 
 struct item {
-    uint32_t id;       /* never reused; printed as *HEX */
+    uint32_t id; /* never reused; printed as *HEX */
     bool disabled;
-    bool dynamic;      /* made by the daemon: not stored, cannot be changed */
-    char *comment;     /* owned, never NULL */
-    void *data;        /* the menu's item struct */
-    uint32_t slot;     /* for the daemon: data-path slot of a policy, UINT32_MAX none */
+    bool dynamic;  /* made by the daemon: not stored, cannot be changed */
+    char *comment; /* owned, never NULL */
+    void *data;    /* the menu's item struct */
+    uint32_t slot; /* for the daemon: data-path slot of a policy, UINT32_MAX none */
 };
 
 struct config_arg {
@@ -25,7 +25,7 @@ enum config_op { OP_LOAD, OP_ADD, OP_SET, OP_REMOVE, OP_ENABLE, OP_DISABLE, OP_M
 struct config_change {
     enum config_op op;
     const struct menu *menu;
-    struct item *item;     /* after the change; OP_REMOVE: the item that goes, still valid */
+    struct item *item; /* after the change; OP_REMOVE: the item that goes, still valid */
 };
 
 /* One row of a live menu, filled by the daemon. */
@@ -35,10 +35,13 @@ void live_row_set(struct live_row *row, const char *prop, const char *value);
 struct config_hooks {
     void *ctx;
     /* Make the gateway follow the configuration as it now stands in C. False: nothing has changed
-     * and the command fails with "failure: REASON". Not called for OP_COMMENT. */
+     * and the command fails with "failure: REASON". Not called for OP_COMMENT. Called once more,
+     * its answer ignored, when a change already applied has to be taken back. OP_LOAD: menu and
+     * item are NULL. */
     bool (*apply)(void *ctx, struct config *c, const struct config_change *change,
                   struct text *reason);
-    /* Value of a read-only property (PT_LIVE) of a stored item; false: not set. */
+    /* Value of a read-only property (PT_LIVE) of a stored item, yes or no for flags; false: not
+     * set. */
     bool (*live)(void *ctx, const struct menu *m, const struct item *item, const struct prop *p,
                  struct text *out);
     /* Rows of a live menu, in order: call EMIT for each with a stable id > 0. A M_SINGLE live menu
@@ -59,11 +62,11 @@ struct config *config_open(const char *state_dir, const struct config_hooks *hoo
 struct config *config_open_memory(const struct config_hooks *hooks); /* tests */
 void config_close(struct config *c);
 
-/* Errors are the whole sentences of the reference product; ret_arg (may be NULL) names the argument
- * at fault so that the console can point at it. All or nothing. */
+/* Errors are the whole sentences of the reference product; ARG names the argument at fault so that
+ * the console can point at it. The caller owns TEXT, which starts empty. All or nothing. */
 struct config_error {
     struct text text;
-    const char *arg; /* borrowed from the arguments, NULL: none in particular */
+    const char *arg; /* borrowed from the tables or the arguments, NULL: none in particular */
 };
 
 /* add takes place-before= (item) and copy-from= beside properties. */
@@ -83,16 +86,22 @@ bool config_move(struct config *c, const struct menu *m, uint32_t id, uint32_t b
 bool config_command(struct config *c, const struct menu *m, const char *command,
                     const struct config_arg *args, size_t n, struct config_error *e);
 
+/* Several changes as one: between the two calls each change is applied at once, and config_end
+ * with KEEP false takes all of them back, as it does when the store refuses them. No nesting. */
+void config_begin(struct config *c);
+bool config_end(struct config *c, bool keep, struct config_error *e);
+
 /* Reading. Order is list order, dynamic items last. */
 size_t config_count(const struct config *c, const struct menu *m);
 struct item *config_item_at(const struct config *c, const struct menu *m, size_t index);
 struct item *config_find_id(const struct config *c, const struct menu *m, uint32_t id);
 struct item *config_find_name(const struct config *c, const struct menu *m, const char *name);
-/* "*1A", a name, or NULL-terminated number is not resolved here. */
+/* "*1A" or a name; list numbers are the console's. */
 struct item *config_resolve(const struct config *c, const struct menu *m, const char *ref);
 
-/* Whole rows as text, live menus and live properties included: VISIT gets each property that is set
- * (also disabled, dynamic, comment, flags) by EACH. */
+/* Whole rows as text, live menus and live properties included: each property that is set, also
+ * disabled, dynamic and comment. Booleans, flags among them, are true and false. Id 0: no id
+ * (single menus). */
 struct config_row_visitor {
     void *ctx;
     void (*begin)(void *ctx, uint32_t id);

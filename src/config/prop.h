@@ -25,24 +25,30 @@ enum prop_type {
     PT_ENUM_PAIR, /* uint8_t[2]; in/out */
     PT_HEX_PAIR,  /* struct cfg_hex[2]; in/out */
     PT_SPI_PAIR,  /* uint32_t[2]; 0x100/0x101 */
+    PT_PORT,      /* uint16_t, 0 = any; the port of a selector under a name of its own */
     PT_LIVE       /* no storage: read-only text made by the daemon when asked */
 };
 
 enum prop_flags {
-    P_REQUIRED = 1 << 0,   /* must be given on add */
+    P_REQUIRED = 1 << 0, /* must be given on add */
     P_READONLY = 1 << 1,
-    P_SENSITIVE = 1 << 2,  /* key material */
-    P_QUIET = 1 << 3,      /* print only when it differs from the default */
-    P_STATS = 1 << 4,      /* shown by `print stats` */
-    P_NOPRINT = 1 << 5,    /* not shown by plain print (but by stats, get, find) */
+    P_SENSITIVE = 1 << 2, /* key material */
+    P_QUIET = 1 << 3,     /* print only when it differs from the default */
+    P_STATS = 1 << 4,     /* shown by `print stats` */
+    P_NOPRINT = 1 << 5,   /* not shown by plain print (but by stats, get, find) */
     P_NONE_OK = 1 << 6,
-    P_QUOTED = 1 << 7,     /* PT_LIVE printed in quotes */
-    P_EXTENSION = 1 << 8   /* not in the reference */
+    P_QUOTED = 1 << 7,    /* PT_LIVE printed in quotes */
+    P_EXTENSION = 1 << 8, /* not in the reference */
+    P_PART = 1 << 9       /* part of another property's field: not stored, not exported */
 };
 
+/* Text: 10.1.0.0/24:any, 10.0.0.1 (whole address, any port), 10.1.0.0/255.255.255.0, :1701 (address
+ * not set), 2001:db8::/32:53, [2001:db8::1]:53. An IPv6 port needs the mask or the brackets before
+ * it. Host bits are cleared. */
 struct cfg_selector {
     struct ip_prefix prefix;
     uint16_t port; /* host order; 0 = any */
+    bool derived;  /* the address was not typed: it follows another property */
 };
 
 struct cfg_hex {
@@ -53,24 +59,25 @@ struct cfg_hex {
 struct prop {
     const char *name;
     enum prop_type type;
-    unsigned flags;             /* enum prop_flags */
-    size_t offset;              /* into the menu's item struct */
-    const char *def;            /* as typed; NULL: none (not set) */
-    const char *const *names;   /* PT_ENUM, PT_SET, PT_ENUM_PAIR: NULL-terminated */
-    const char *const *synonyms;/* input only: "accept", "none", ... pairs, NULL-terminated */
-    const char *ref_menu;       /* PT_REF */
-    int64_t min, max;           /* PT_INT, PT_TIME; both 0: any */
-    const char *alias;          /* second spelling accepted by get, find, set */
-    const char *help;           /* a short line */
+    unsigned flags;              /* enum prop_flags */
+    size_t offset;               /* into the menu's item struct */
+    const char *def;             /* as typed; NULL: none (not set) */
+    const char *const *names;    /* PT_ENUM, PT_SET, PT_ENUM_PAIR: NULL-terminated */
+    const char *const *synonyms; /* input only: "accept", "none", ... pairs, NULL-terminated */
+    const char *ref_menu;        /* PT_REF */
+    int64_t min, max;            /* PT_INT, PT_TIME; both 0: any */
+    const char *alias;           /* second spelling accepted by get, find, set */
+    const char *help;            /* a short line */
 };
 
 /* Why a value was refused; the texts are those of the reference product. */
 enum value_error {
     VALUE_OK,
-    VALUE_INVALID,      /* invalid value for argument NAME */
-    VALUE_NO_MATCH,     /* input does not match any value of NAME */
-    VALUE_RANGE,        /* value of NAME out of range (MIN..MAX) */
-    VALUE_SYNTAX        /* syntax error */
+    VALUE_INVALID,  /* invalid value for argument NAME */
+    VALUE_NO_MATCH, /* input does not match any value of NAME */
+    VALUE_RANGE,    /* value of NAME out of range (MIN..MAX) */
+    VALUE_NETMASK,  /* value of netmask out of range (0..32) */
+    VALUE_SYNTAX    /* syntax error */
 };
 
 /* VALUE into the field of P in ITEM (an item struct). References are not resolved here. On error
@@ -81,7 +88,11 @@ bool prop_format(const struct prop *p, const void *item, struct text *out);
 /* The full sentence for an error ("value of priority out of range (-2147483648..2147483647)"). */
 void prop_error_text(const struct prop *p, enum value_error e, struct text *out);
 bool prop_is_default(const struct prop *p, const void *item);
+/* The field takes its default; what was there is freed. */
+void prop_reset(const struct prop *p, void *item);
+/* As prop_format, with a derived address written as not set: what the store keeps. */
+bool prop_format_stored(const struct prop *p, const void *item, struct text *out);
 void prop_free(const struct prop *p, void *item);
 void prop_copy(const struct prop *p, void *to, const void *from); /* TO's field is not freed */
-bool time_from_text(const char *s, int64_t *ret_s); /* also 00:30:00 and 1d02:00:00 */
+bool time_from_text(const char *s, int64_t *ret_s);               /* also 00:30:00 and 1d02:00:00 */
 void time_to_text(int64_t seconds, struct text *out);

@@ -1,0 +1,8 @@
+/* Private to src/config: the menus that menus.c puts together, one model_*.c each. */
+#pragma once
+
+#include "menu.h"
+#include "model.h"
+
+extern const struct menu menu_manual_sa, menu_policy, menu_settings, menu_installed_sa,
+    menu_statistics, menu_identity;
