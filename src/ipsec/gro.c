@@ -57,8 +57,6 @@ static bool may_start(const struct super *s)
 
     if (s->l4 != (v4 ? IP4_HDR_LEN : IP6_HDR_LEN) || payload_len(s) == 0)
         return false;
-    if (v4 && be16_get(ip + IP4_FRAG) != IP4_DF)
-        return false;
     return (tcp[TCP_FLAGS] & ~TCP_FLAG_PSH) == TCP_FLAG_ACK;
 }
 
@@ -91,10 +89,16 @@ static bool same_flow(const struct super *a, const struct super *b)
                               : memcmp(x + IP6_SRC, y + IP6_SRC, 32) == 0;
 }
 
-static bool same_ip(const uint8_t *x, const uint8_t *y)
+/* Without DF identifications matter (RFC 6864): they have to count up, as cutting will have it. */
+static bool same_ip(const uint8_t *x, const uint8_t *y, unsigned index)
 {
-    if (ip_version(x) == 4)
-        return x[IP4_TOS] == y[IP4_TOS] && x[IP4_TTL] == y[IP4_TTL];
+    if (ip_version(x) == 4) {
+        uint16_t id = (uint16_t)(be16_get(x + IP4_ID) + index);
+        bool df = be16_get(x + IP4_FRAG) & IP4_DF;
+
+        return x[IP4_TOS] == y[IP4_TOS] && x[IP4_TTL] == y[IP4_TTL] &&
+               memcmp(x + IP4_FRAG, y + IP4_FRAG, 2) == 0 && (df || be16_get(y + IP4_ID) == id);
+    }
     return memcmp(x, y, 4) == 0 && x[IP6_HOPS] == y[IP6_HOPS];
 }
 
@@ -107,7 +111,7 @@ static bool continues(const struct super *a, const struct super *s)
     if (!a->open || !may_start(s) || s->seg_len > a->seg_len || a->pkt->len + s->seg_len > 65535 ||
         s->payload_at - s->l4 != hdr_len)
         return false;
-    return be32_get(y + TCP_SEQ) == a->seq_next && same_ip(a->pkt->data, s->pkt->data) &&
+    return be32_get(y + TCP_SEQ) == a->seq_next && same_ip(a->pkt->data, s->pkt->data, a->n) &&
            memcmp(x + TCP_ACK, y + TCP_ACK, 4) == 0 && x[TCP_OFF] == y[TCP_OFF] &&
            memcmp(x + TCP_WINDOW, y + TCP_WINDOW, 2) == 0 &&
            memcmp(x + TCP_HDR_LEN, y + TCP_HDR_LEN, hdr_len - TCP_HDR_LEN) == 0;
