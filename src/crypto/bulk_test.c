@@ -412,6 +412,51 @@ static void extreme_lengths_equal_hmac(void **state)
     free(buf);
 }
 
+/* Prepared keys are kept over packets and must not be taken for one another. */
+static void keys_that_differ_in_their_last_byte_are_told_apart(void **state)
+{
+    struct env *e = *state;
+
+    for (unsigned k = 0; k < 3; k += 2)
+        for (unsigned c = CIPHER_DES; c <= CIPHER_AES_256; c++) {
+            for (unsigned i = 0; i < 6; i++) {
+                struct packet *p = &e->packets[i];
+                packet_make(e, p, c, AUTH_MD5, 64);
+                memset(p->key, 0x42, sizeof(p->key));
+                p->key[cipher_info[c].key_len - 1] = (uint8_t)(0x10 << i % 2);
+                reference_seal(e, p);
+            }
+            round_trip(e, e->bulk[k], 6);
+        }
+}
+
+/* A lane's 16-bit length ends short of the longest of these. */
+static void long_ciphers_equal_evp(void **state)
+{
+    static const uint32_t lens[] = { 65504, 65520, 65536, 69984 };
+    struct env *e = *state;
+    uint8_t *buf = xcalloc(1, 70000), *want = xcalloc(1, 70000), key_bytes[16] = { 9 },
+            iv[16] = { 1 };
+    struct bulk_key key;
+    int n;
+
+    assert_true(bulk_key_init(e->bulk[BULK_AUTO], &key, true, CIPHER_AES_128, key_bytes, 16,
+                              AUTH_NONE, NULL, 0));
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        struct bulk_job job = { .key = &key, .buf = buf, .cipher_len = lens[i], .iv = iv };
+        EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+        memset(buf, 5, 70000);
+        assert_int_equal(EVP_EncryptInit_ex2(c, e->evp[CIPHER_AES_128], key_bytes, iv, NULL), 1);
+        assert_int_equal(EVP_EncryptUpdate(c, want, &n, buf, (int)lens[i]), 1);
+        EVP_CIPHER_CTX_free(c);
+        bulk_seal(e->bulk[BULK_AUTO], &job, 1);
+        assert_memory_equal(buf, want, lens[i]);
+        assert_int_equal(buf[lens[i]], 5);
+    }
+    free(buf);
+    free(want);
+}
+
 static void the_self_test_passes_on_every_back_end(void **state)
 {
     struct env *e = *state;
@@ -448,6 +493,8 @@ int main(void)
         cmocka_unit_test(key_lengths_that_do_not_fit_are_refused),
         cmocka_unit_test(a_key_of_the_openssl_back_end_works_in_the_other),
         cmocka_unit_test(extreme_lengths_equal_hmac),
+        cmocka_unit_test(keys_that_differ_in_their_last_byte_are_told_apart),
+        cmocka_unit_test(long_ciphers_equal_evp),
         cmocka_unit_test(the_self_test_passes_on_every_back_end),
         cmocka_unit_test(a_wiped_key_holds_nothing),
     };
