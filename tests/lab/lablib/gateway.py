@@ -1,6 +1,7 @@
 """One gateway: a sallyportd in its namespace and the console that drives it."""
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -13,6 +14,7 @@ REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..",
 BUILD = os.path.abspath(os.environ.get("SALLYPORT_BUILD", os.path.join(REPOSITORY, "build")))
 DAEMON = os.path.join(BUILD, "src", "daemon", "sallyportd")
 CONSOLE = os.path.join(BUILD, "src", "cli", "sallyport")
+USER = os.environ.get("SALLYPORT_USER", "nobody")
 START_TIMEOUT_S = 20
 
 
@@ -33,20 +35,18 @@ class Gateway:
         self.log_path = f"{folder}/log"
         self.daemon_args = list(daemon_args)
         self.process = None
-        for path in (self.state, os.path.dirname(self.socket)):
-            os.makedirs(path, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
 
     # -- the daemon --
 
     def argv(self, *more):
         return [DAEMON, "--state", self.state, "--socket", self.socket, "--foreground",
-                "--log-level", os.environ.get("SALLYPORT_LOG", "info"), *self.daemon_args, *more]
+                "--user", USER, "--log-level", os.environ.get("SALLYPORT_LOG", "info"), *self.daemon_args, *more]
 
     def start(self, *more, enter=True):
         """Returns when the daemon says that it serves. ENTER false: it enters by --netns."""
         argv = self.argv(*more)
         argv = self.ns.argv(argv) if enter else argv + ["--netns", self.ns.name]
-        pins_before = _pins()
         with open(self.log_path, "ab") as log:
             log_start = log.tell()
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
@@ -54,7 +54,7 @@ class Gateway:
         if not self._wait_ready():
             self.kill()
             raise StartError(self.log(log_start))
-        self._remember_pins(_pins() - pins_before)
+        self._remember_pins()
         return self
 
     def _wait_ready(self):
@@ -70,11 +70,13 @@ class Gateway:
                     return True
         return False
 
-    def _remember_pins(self, new):
-        # For the clean-up of a run whose daemons were killed (netns.remove_pins).
-        run_folder = os.path.dirname(self.folder)
-        with open(os.path.join(run_folder, "pins"), "a", encoding="ascii") as f:
-            f.writelines(pin + "\n" for pin in new)
+    def _remember_pins(self):
+        """For the clean-up of a run whose daemons were killed (netns.remove_pins): the daemon's
+        nftables table bears the name of its pin folder."""
+        tables = re.findall(r"sallyport-([0-9a-f]{16})", self.ns.run("nft", "list", "tables"))
+        with open(os.path.join(os.path.dirname(self.folder), "pins"), "a",
+                  encoding="ascii") as f:
+            f.writelines(f"{BPF_PIN_DIR}/{name}\n" for name in tables)
 
     @property
     def pid(self):
@@ -117,12 +119,17 @@ class Gateway:
 
     def try_console(self, *commands):
         """Runs commands; gives exit status, standard output and standard error."""
-        argv = [CONSOLE, "--socket", self.socket]
+        argv = []
         for command in commands:
             argv += ["-e", command]
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60, check=False)
-        return done.returncode, done.stdout, done.stderr
+        return _run_console(self.socket, argv)
+
+    def run_script(self, path):
+        return _run_console(self.socket, [str(path)])
+
+    @staticmethod
+    def try_console_at(socket, command):
+        return _run_console(socket, ["-e", command])
 
     def console(self, *commands):
         status, out, err = self.try_console(*commands)
@@ -138,7 +145,8 @@ class Gateway:
 
     def clear(self):
         """Back to an empty configuration."""
-        self.console("/ip ipsec policy remove [find]", "/ip ipsec manual-sa remove [find]")
+        self.console("/ip ipsec policy remove [find]", "/ip ipsec manual-sa remove [find]",
+                     "/ip ipsec settings set strict-incoming-check=no")
 
     def policies(self):
         return printout.items(self.console("/ip ipsec policy print"))
@@ -157,8 +165,8 @@ class Gateway:
         return {k: int(v) for k, v in record.items() if v.isdigit()}
 
 
-def _pins():
-    try:
-        return {os.path.join(BPF_PIN_DIR, name) for name in os.listdir(BPF_PIN_DIR)}
-    except FileNotFoundError:
-        return set()
+def _run_console(socket, argv):
+    """Exit status, standard output and standard error."""
+    done = subprocess.run([CONSOLE, "--socket", socket, *argv], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr

@@ -9,6 +9,8 @@ packets put in, so that the witness sees what really left a gateway. IPv6: fd01:
 at B, fd00::1 and fd00::2 on uplink 1, fd00:1::1 and fd00:1::2 on uplink 2.
 """
 
+import re
+
 from .gateway import Gateway
 from .netns import Run
 
@@ -85,6 +87,16 @@ class Lab:
         for g in self.gateways:
             g.start()
         return self
+
+    def reset(self):
+        """Both gateways run with an empty configuration, no firewall rules but their own."""
+        for g in self.gateways:
+            for family, table in re.findall(r"table (\w+) (lab\w*)", g.ns.run("nft", "list",
+                                                                            "tables")):
+                g.ns.nft(f"delete table {family} {table}")
+            if not g.running():
+                g.start()
+            g.clear()
 
     def close(self):
         for g in self.gateways:
