@@ -1,8 +1,6 @@
 #include "keymap.h"
+#include "unit.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 static void first_value_of_a_key_stays(void **state)

@@ -144,7 +144,7 @@ static uint32_t reqid_of(struct planner *pl, const struct plan_policy *pp)
     struct {
         struct ip_addr local, remote;
         uint8_t protocols, tunnel;
-        uint32_t unique_slot;
+        uint32_t unique_id;
         char manual[64];
     } key;
     bool is_new;
@@ -154,7 +154,7 @@ static uint32_t reqid_of(struct planner *pl, const struct plan_policy *pp)
     key.remote = p->remote;
     key.protocols = p->protocols;
     key.tunnel = p->tunnel;
-    key.unique_slot = p->level == LEVEL_UNIQUE ? p->slot + 1 : 0;
+    key.unique_id = p->level == LEVEL_UNIQUE ? pp->item->id : 0;
     snprintf(key.manual, sizeof(key.manual), "%s", c->manual_sa);
     return keymap_put(pl->reqids, &key, sizeof(key), (uint32_t)pl->reqids->n + 1, &is_new);
 }
