@@ -8,10 +8,10 @@
 #include <stddef.h>
 
 enum link_kind {
-    LINK_LAYER3,  /* carries routed traffic: steer it */
-    LINK_PORT,    /* has a master (bridge, bond, VRF is not a port): leave it alone */
+    LINK_LAYER3, /* carries routed traffic: steer it */
+    LINK_PORT,   /* has a master (bridge, bond, VRF is not a port): leave it alone */
     LINK_LOOPBACK,
-    LINK_OURS     /* our capture and inject devices */
+    LINK_OURS /* our capture and inject devices */
 };
 
 struct link_info {
@@ -19,7 +19,7 @@ struct link_info {
     char name[16];
     enum link_kind kind;
     bool up;
-    bool ethernet;       /* has a MAC; otherwise layer 3 without a link header */
+    bool ethernet; /* has a MAC; otherwise layer 3 without a link header */
     uint8_t mac[6];
     unsigned mtu_bytes;
 };
@@ -27,14 +27,14 @@ struct link_info {
 struct route_info {
     struct ip_addr source;
     unsigned ifindex;
-    unsigned mtu_bytes;  /* of the route, else of the interface */
+    unsigned mtu_bytes; /* of the route, else of the interface */
 };
 
 struct netmon_events {
     void *ctx;
-    void (*link_new)(void *ctx, const struct link_info *l);  /* also on every change */
+    void (*link_new)(void *ctx, const struct link_info *l); /* also on every change */
     void (*link_gone)(void *ctx, unsigned ifindex);
-    void (*addr_change)(void *ctx);                          /* local addresses differ */
+    void (*addr_change)(void *ctx); /* local addresses differ */
     void (*route_change)(void *ctx);
 };
 

@@ -16,6 +16,7 @@ int raw_open_icmp(enum ip_family family);
 /* Whole IP datagrams (for IPv6 the header is rebuilt from ancillary data), ifindex filled in. */
 unsigned raw_receive(int fd, enum ip_family family, struct pkt_pool *pool, struct pkt **ret,
                      unsigned max);
-/* Datagrams with their IP header, none above the path MTU; sendmmsg; gives how many were taken. */
+/* Datagrams with their IP header, none above the path MTU; sendmmsg. Those the kernel refuses (no
+ * route, a firewall's rule, a full queue) are passed over. Gives how many were taken. */
 unsigned raw_send(int fd4, int fd6, struct pkt **pkts, unsigned n);
 bool raw_send_icmp(int fd, const struct ip_addr *dst, const uint8_t *msg, size_t len);

@@ -13,14 +13,14 @@
 #pragma once
 
 #include "netmon.h"
-#include "spd_abi.h"
+#include "steer_abi.h"
 
 struct steer_options {
-    const char *pin_dir;      /* e.g. /sys/fs/bpf/sallyport/<id>; made when missing */
-    const char *table;        /* name of our nftables table, unique per daemon */
-    uint32_t mark;            /* one bit */
-    bool no_nf_link;          /* force the nftables fallback of the incoming check */
-    bool strict_in;           /* refuse clear packets also while no SA is valid */
+    const char *pin_dir; /* e.g. /sys/fs/bpf/sallyport/<id>; made when missing */
+    const char *table;   /* name of our nftables table, unique per daemon */
+    uint32_t mark;       /* one bit */
+    bool no_nf_link;     /* force the nftables fallback of the incoming check */
+    bool strict_in;      /* refuse clear packets also while no SA is valid */
     unsigned capture_ifindex, inject_ifindex;
 };
 
@@ -42,25 +42,7 @@ void steer_slot_reset(struct steer *s, uint32_t slot);
 void steer_link_new(struct steer *s, const struct link_info *l);
 void steer_link_gone(struct steer *s, unsigned ifindex);
 
-/* Counted in the kernel programs beside the policies' own: see the X-macro. */
-#define STEER_COUNTERS(X)                                                                          \
-    X(OUT_ACCEPT, "out-accept", "packets that no encrypt or discard policy matched")               \
-    X(OUT_ISAKMP, "out-accept-isakmp", "our own IKE passed without a policy lookup")               \
-    X(OUT_OWN, "out-accept-own", "our own ESP, AH and UDP-encapsulated ESP")                       \
-    X(OUT_FRAGMENT, "out-fragment-dropped", "later fragment without the verdict of its first")     \
-    X(OUT_BLOCKED, "out-policy-blocked", "dropped by a discard policy")                            \
-    X(OUT_REDIRECT, "out-captured", "sent to the capture device")                                  \
-    X(IN_ISAKMP, "in-accept-isakmp", "IKE to this host passed without a policy check")             \
-    X(IN_EXPECTED, "in-drop-encrypted-expected", "clear packets that should have come encrypted")  \
-    X(IN_BLOCKED, "in-policy-blocked", "clear packets dropped by a discard policy")                \
-    X(MALFORMED, "steer-header-errors", "headers the programs could not read; dropped")
-
-enum steer_counter {
-#define X(id, name, text) STEER_##id,
-    STEER_COUNTERS(X)
-#undef X
-    STEER_COUNTER_COUNT
-};
+/* Counted in the kernel programs beside the policies' own: STEER_COUNTERS in steer_abi.h. */
 extern const char *const steer_counter_names[STEER_COUNTER_COUNT];
 extern const char *const steer_counter_texts[STEER_COUNTER_COUNT];
 void steer_counters(struct steer *s, uint64_t ret[STEER_COUNTER_COUNT]);
