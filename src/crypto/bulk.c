@@ -106,6 +106,15 @@ static unsigned job_admit(struct bulk_job *job, bool seal)
     return job->ok ? job_class(job) : 0;
 }
 
+static unsigned mean_bytes(struct bulk_job *const *jobs, unsigned n)
+{
+    unsigned sum = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        sum += jobs[i]->auth_len;
+    return sum / n;
+}
+
 /* All jobs of one class: full lanes to one manager, the rest where it is done soonest. */
 static void class_run(struct bulk *b, unsigned class, struct bulk_job *const *jobs, unsigned n,
                       bool seal)
@@ -113,17 +122,18 @@ static void class_run(struct bulk *b, unsigned class, struct bulk_job *const *jo
     enum cipher_alg cipher = class / AUTH_COUNT;
     enum auth_alg auth = class % AUTH_COUNT;
 
-    if (class == 0)
+    if (class == 0 || n == 0)
         return;
     if (!b->mb || class == CLASS_ODD) {
         ossl_run(b->ossl, jobs, n, seal);
         return;
     }
+    unsigned mean = mean_bytes(jobs, n);
     while (n) {
         unsigned some = n;
         enum mb_route route = MB_WIDE;
         if (b->backend == BULK_AUTO)
-            route = mb_route(b->mb, cipher, auth, &some);
+            route = mb_route(b->mb, cipher, auth, mean, &some);
         if (route == MB_OPENSSL)
             ossl_run(b->ossl, jobs, some, seal);
         else

@@ -42,9 +42,11 @@ static void init_best(IMB_MGR *m)
 }
 
 /* Up to how many packets of one suite OpenSSL, then the narrow manager is the fastest; from there
- * on the wide one is, in multiples of its lanes (24 packets in 16 lanes take as long as 32). */
+ * on the wide one is, in multiples of its lanes (24 packets in 16 lanes take as long as 32), if the
+ * packets are long enough for what it takes to gather and scatter them. */
 struct limits {
     uint8_t openssl_max, narrow_max;
+    uint16_t wide_min_bytes;
 };
 
 struct rules {
@@ -54,11 +56,17 @@ struct rules {
 
 enum { ALWAYS = BULK_BATCH };
 
-/* Measured with bench_crypto. Without AVX-512 the library's DES is plain C, slower than OpenSSL's.
- */
-static const struct rules rules_avx512 = { 16, { 0, 10 }, { 1, 1 }, { 5, 5 } };
-static const struct rules rules_sha_ni = { 8, { 0, ALWAYS }, { 1, 8 }, { ALWAYS, ALWAYS } };
-static const struct rules rules_avx2 = { 8, { 1, 4 }, { 1, 8 }, { ALWAYS, ALWAYS } };
+/* Measured with bench_crypto on Zen 4 (AVX-512) and Zen 3. Without AVX-512 the library's DES is
+ * plain C, slower than OpenSSL's. */
+static const struct rules rules_avx512 = {
+    .lanes = 16, .sha1 = { 0, 10, 0 }, .md5 = { 1, 1, 0 }, .des = { 5, 5, 0 }
+};
+static const struct rules rules_sha_ni = {
+    .lanes = 8, .sha1 = { 0, 7, 1024 }, .md5 = { 1, 8, 0 }, .des = { ALWAYS, ALWAYS, 0 }
+};
+static const struct rules rules_avx2 = {
+    .lanes = 8, .sha1 = { 1, 4, 0 }, .md5 = { 1, 8, 0 }, .des = { ALWAYS, ALWAYS, 0 }
+};
 
 static const struct rules *rules_for(const IMB_MGR *wide, const IMB_MGR *narrow)
 {
@@ -155,7 +163,8 @@ void mb_key_init(const struct mb *m, struct bulk_key *key)
     secret_wipe(dec, sizeof(dec));
 }
 
-enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth, unsigned *n)
+enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth,
+                       unsigned mean_bytes, unsigned *n)
 {
     bool des = cipher == CIPHER_DES || cipher == CIPHER_3DES;
     const struct rules *r = m->rules;
@@ -163,7 +172,7 @@ enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg
 
     if (*n <= l->openssl_max)
         return MB_OPENSSL;
-    if (*n <= l->narrow_max)
+    if (*n <= l->narrow_max || mean_bytes < l->wide_min_bytes)
         return MB_NARROW;
     if (*n > r->lanes)
         *n -= *n % r->lanes;

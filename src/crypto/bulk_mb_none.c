@@ -24,9 +24,10 @@ void mb_key_init(const struct mb *m, struct bulk_key *key)
     key->has_sched = false;
 }
 
-enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth, unsigned *n)
+enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth,
+                       unsigned mean_bytes, unsigned *n)
 {
-    (void)m, (void)cipher, (void)auth, (void)n;
+    (void)m, (void)cipher, (void)auth, (void)mean_bytes, (void)n;
     return MB_OPENSSL;
 }
 

@@ -31,8 +31,10 @@ void mb_free(struct mb *m);
 void mb_describe(const struct mb *m, char *ret, size_t size);
 /* Expands raw into sched for the key's direction. */
 void mb_key_init(const struct mb *m, struct bulk_key *key);
-/* Who is fastest with *N packets of one suite; may lower *N to how many that holds for. */
-enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth, unsigned *n);
+/* Who is fastest with *N packets of one suite and this mean length; may lower *N to how many that
+ * holds for. */
+enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg auth,
+                       unsigned mean_bytes, unsigned *n);
 /* Queues jobs; at most BULK_BATCH between two flushes. They are done after mb_flush(). */
 void mb_submit(struct mb *m, enum mb_route route, struct bulk_job *const *jobs, unsigned n,
                bool seal);
