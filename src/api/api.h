@@ -5,10 +5,14 @@
 
 #include "config.h"
 
-enum { API_WORD_MAX = 65536, API_SENTENCE_WORDS_MAX = 1024 };
+enum {
+    API_WORD_MAX = 65536,
+    API_SENTENCE_WORDS_MAX = 1024,
+    API_SENTENCE_BYTES_MAX = 1 << 20 /* of one sentence's words together */
+};
 
 struct api_sentence {
-    char **words;  /* owned, NUL-terminated; binary zero in a word is refused */
+    char **words; /* owned, NUL-terminated; binary zero in a word is refused */
     size_t n;
 };
 
@@ -24,11 +28,16 @@ struct api_decoder;
 struct api_decoder *api_decoder_new(void);
 void api_decoder_free(struct api_decoder *d);
 enum api_decode { API_MORE, API_SENTENCE, API_BAD };
-/* Consumes from *P/*LEN up to one whole sentence. API_BAD: lengths lie or limits passed; close. */
+/* Consumes from *P and *LEN up to one whole sentence. API_BAD: lengths lie or limits passed; close.
+ */
 enum api_decode api_decode(struct api_decoder *d, const uint8_t **p, size_t *len,
                            struct api_sentence *ret);
 
-/* One connection at the daemon: sentences in, encoded replies appended to OUT. */
+/* One connection at the daemon: sentences in, encoded replies appended to OUT.
+ * Commands: /MENU/PATH/{add set unset remove enable disable comment move print getall find get
+ * export} and the menu's own; /login /cancel /quit. Items: =.id= or =numbers=, a list of *ID and
+ * names. print: =.proplist=, =count-only=, =from=, queries. find: =ret=*1,*2. get: =value-name=,
+ * =ret=. move: =destination=. export: one !re =line= per line (also /export). */
 struct api_session;
 struct api_session *api_session_new(struct config *c);
 void api_session_free(struct api_session *s);
@@ -43,9 +52,9 @@ void api_client_free(struct api_client *c);
 struct api_reply {
     struct api_sentence *rows; /* the !re sentences */
     size_t n_rows;
-    char *ret;                 /* =ret= of !done, or NULL */
-    char *trap;                /* =message= of the first !trap, or NULL */
-    char *trap_arg;            /* =argument= of it: the argument at fault, or NULL */
+    char *ret;      /* =ret= of !done, or NULL */
+    char *trap;     /* =message= of the first !trap, or NULL */
+    char *trap_arg; /* =argument= of it: the argument at fault, or NULL */
 };
 /* False: the connection is gone (reason in ERROR). A !trap is a reply, not a failure. */
 bool api_client_call(struct api_client *c, const struct api_sentence *request,

@@ -116,7 +116,11 @@ static bool item_arg(struct item *item, const struct config_arg *arg, struct con
 {
     const struct prop disabled = { .name = "disabled", .type = PT_BOOL };
 
+    const struct prop comment = { .name = "comment", .type = PT_TEXT };
+
     if (strcmp(arg->name, "comment") == 0) {
+        if (strlen(arg->value) > PROP_TEXT_MAX)
+            return fail_value(e, &comment, VALUE_INVALID);
         free(item->comment);
         item->comment = xstrdup(arg->value);
     } else if (strcmp(arg->name, "disabled") == 0) {

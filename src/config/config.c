@@ -269,6 +269,8 @@ bool config_comment(struct config *c, const struct menu *m, uint32_t id, const c
     struct item *item = changeable(c, m, id, "change", e);
     if (!item)
         return false;
+    if (strlen(text) > PROP_TEXT_MAX)
+        return fail(e, "comment", "invalid value for argument comment");
     change_log(c, OP_COMMENT, l, item);
     free(item->comment);
     item->comment = xstrdup(text);

@@ -118,6 +118,17 @@ bool prop_is_default(const struct prop *p, const void *item)
     return same;
 }
 
+bool prop_canonical(const struct prop *p, const char *value, struct text *out)
+{
+    struct prop alone = *p;
+    union any_field field = { 0 };
+
+    alone.offset = 0;
+    bool ok = prop_parse(&alone, value, &field) == VALUE_OK && prop_format(&alone, &field, out);
+    prop_free(&alone, &field);
+    return ok;
+}
+
 static void range_to_text(const struct prop *p, struct text *out)
 {
     bool any = p->min == 0 && p->max == 0;

@@ -56,6 +56,8 @@ struct cfg_hex {
     uint8_t len;
 };
 
+enum { PROP_TEXT_MAX = 4095 }; /* bytes of a text or a comment */
+
 struct prop {
     const char *name;
     enum prop_type type;
@@ -87,6 +89,8 @@ enum value_error prop_parse(const struct prop *p, const char *value, void *item)
 bool prop_format(const struct prop *p, const void *item, struct text *out);
 /* The full sentence for an error ("value of priority out of range (-2147483648..2147483647)"). */
 void prop_error_text(const struct prop *p, enum value_error e, struct text *out);
+/* VALUE as prop_format would write it; false when it is no value of P. */
+bool prop_canonical(const struct prop *p, const char *value, struct text *out);
 bool prop_is_default(const struct prop *p, const void *item);
 /* The field takes its default; what was there is freed. */
 void prop_reset(const struct prop *p, void *item);

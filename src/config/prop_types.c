@@ -115,6 +115,8 @@ static void text_field_set(void *field, const char *s)
 static enum value_error text_parse(const struct prop *p, const char *s, void *field)
 {
     (void)p;
+    if (strlen(s) > PROP_TEXT_MAX)
+        return VALUE_INVALID;
     text_field_set(field, s);
     return VALUE_OK;
 }
@@ -198,7 +200,7 @@ static bool set_format(const struct prop *p, const void *field, struct text *out
 /* Whether the item exists is config.c's question. */
 static enum value_error ref_parse(const struct prop *p, const char *s, void *field)
 {
-    if (!*s || (strcmp(s, "none") == 0 && !(p->flags & P_NONE_OK)))
+    if (!*s || strlen(s) > PROP_TEXT_MAX || (strcmp(s, "none") == 0 && !(p->flags & P_NONE_OK)))
         return VALUE_NO_MATCH;
     text_field_set(field, s);
     return VALUE_OK;
