@@ -13,8 +13,8 @@ void console_free(struct console *c);
 
 enum console_result {
     CONSOLE_OK,
-    CONSOLE_ERROR,   /* OUT's last line is the error's text */
-    CONSOLE_MORE,    /* the input is unfinished: show console_continuation() and feed more */
+    CONSOLE_ERROR, /* OUT's last line is the error's text */
+    CONSOLE_MORE,  /* the input is unfinished: show console_continuation() and feed more */
     CONSOLE_QUIT
 };
 /* One line without its newline. Output (never the prompt) is appended to OUT, errors to ERR; with
@@ -24,10 +24,20 @@ enum console_result console_line(struct console *c, const char *line, struct tex
 /* A whole script: stops at the first error, whose line is the script's. */
 enum console_result console_script(struct console *c, const char *script, struct text *out,
                                    struct text *err);
-void console_cancel(struct console *c);          /* Ctrl-C: drops unfinished input */
-void console_prompt(struct console *c, struct text *out); /* "[admin@r1] ip ipsec policy> " */
+void console_cancel(struct console *c);                    /* Ctrl-C: drops unfinished input */
+void console_prompt(struct console *c, struct text *out);  /* "[admin@r1] ip ipsec policy> " */
 const char *console_continuation(const struct console *c); /* "\... " */
-/* Completion at the end of LINE[0..CURSOR): what to insert, and the options when ambiguous. */
+/* A terminal for `print interval=`. PAINT shows TEXT in place of what it showed before and waits;
+ * false: the user has had enough. Without one, interval= is refused. */
+struct console_screen {
+    void *ctx;
+    bool (*paint)(void *ctx, const char *text, unsigned seconds);
+};
+void console_set_screen(struct console *c, const struct console_screen *screen);
+void console_set_width(struct console *c, unsigned width);
+
+/* Completion at the end of LINE[0..CURSOR): what to insert, and the options when ambiguous, one per
+ * line. Each leading '\b' of the insertion takes back one character. */
 void console_complete(struct console *c, const char *line, size_t cursor, struct text *ret_insert,
                       struct text *ret_options);
 /* What `?` shows at this spot: one line per possibility with its help. */

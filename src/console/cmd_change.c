@@ -1,0 +1,207 @@
+/* Commands that change items: add set remove enable disable comment move, and what a menu brings
+ * of its own (flush). Each is one request to the daemon, so it happens whole or not at all. */
+#include "items.h"
+#include "verbs.h"
+
+static void request_init(struct api_sentence *request, const struct call *call, const char *command)
+{
+    struct text path = TEXT_INIT;
+
+    *request = (struct api_sentence){ 0 };
+    place_command(call->place.menu->path, command, &path);
+    api_sentence_add(request, "%s", text_get(&path));
+    text_fini(&path);
+}
+
+static bool send_request(struct call *call, struct api_sentence *request)
+{
+    struct api_reply reply;
+    bool ok = call_api(call, request, &reply);
+
+    if (ok) {
+        text_puts(&call->value, reply.ret ? reply.ret : "");
+        api_reply_fini(&reply);
+    }
+    api_sentence_fini(request);
+    return ok;
+}
+
+static void add_properties(struct api_sentence *request, const struct call *call)
+{
+    for (size_t i = 0; i < call->n_args; i++)
+        if (!call->args[i].spec)
+            api_sentence_add(request, "=%s=%s", call->args[i].name, call->args[i].value);
+}
+
+/* An argument that names one item, as its *ID; absent is fine. */
+static bool add_item(struct api_sentence *request, struct call *call, const char *name)
+{
+    uint32_t id;
+
+    if (!call_arg(call, name))
+        return true;
+    if (!item_of_arg(call, name, &id))
+        return false;
+    api_sentence_add(request, "=%s=*%X", name, id);
+    return true;
+}
+
+static bool run_add(struct call *call)
+{
+    struct api_sentence request;
+
+    request_init(&request, call, "add");
+    if (!add_item(&request, call, "copy-from") || !add_item(&request, call, "place-before")) {
+        api_sentence_fini(&request);
+        return false;
+    }
+    add_properties(&request, call);
+    return send_request(call, &request);
+}
+
+/* COMMAND on the items of `numbers`; no items, nothing to do. */
+static bool on_items(struct call *call, const char *command, struct api_sentence *request)
+{
+    struct text list = TEXT_INIT;
+    struct ids ids = { 0 };
+
+    request_init(request, call, command);
+    if (!items_of_arg(call, "numbers", &ids))
+        return false;
+    ids_text(&ids, ',', &list);
+    ids_fini(&ids);
+    bool fits = list.len < API_WORD_MAX - 16;
+    if (fits)
+        api_sentence_add(request, "=.id=%s", text_get(&list));
+    else
+        run_fail(call->run, NO_PLACE, "failure: too many items for one command");
+    text_fini(&list);
+    return fits;
+}
+
+static bool has_items(const struct api_sentence *request)
+{
+    const char *ids = api_sentence_get(request, ".id");
+
+    return !ids || *ids;
+}
+
+static bool run_set(struct call *call)
+{
+    struct api_sentence request;
+    bool ok = true;
+
+    if (call->place.menu->flags & M_SINGLE)
+        request_init(&request, call, "set");
+    else
+        ok = on_items(call, "set", &request);
+    add_properties(&request, call);
+    if (ok && request.n > 1 && has_items(&request))
+        return send_request(call, &request);
+    api_sentence_fini(&request);
+    return ok;
+}
+
+static bool run_on_items(struct call *call)
+{
+    struct api_sentence request;
+    bool ok = on_items(call, call->verb->name, &request);
+
+    if (ok && has_items(&request))
+        return send_request(call, &request);
+    api_sentence_fini(&request);
+    return ok;
+}
+
+static bool run_comment(struct call *call)
+{
+    struct api_sentence request;
+    const char *text = call_arg(call, "comment");
+
+    if (!text)
+        return run_fail(call->run, NO_PLACE, "missing value(s) of argument(s) comment");
+    bool ok = on_items(call, "comment", &request);
+    api_sentence_add(&request, "=comment=%s", text);
+    if (ok && has_items(&request))
+        return send_request(call, &request);
+    api_sentence_fini(&request);
+    return ok;
+}
+
+static bool run_move(struct call *call)
+{
+    struct api_sentence request;
+    bool ok = on_items(call, "move", &request);
+
+    ok = ok && add_item(&request, call, "destination");
+    if (ok && has_items(&request))
+        return send_request(call, &request);
+    api_sentence_fini(&request);
+    return ok;
+}
+
+static bool run_menu_command(struct call *call)
+{
+    struct api_sentence request;
+
+    request_init(&request, call, call->command->name);
+    add_properties(&request, call);
+    return send_request(call, &request);
+}
+
+const struct verb verb_menu_command = { .name = "", .run = run_menu_command };
+
+static const struct verb_arg add_args[] = {
+    { "copy-from", ARG_ITEM, 0, "take the other properties from this item" },
+    { "place-before", ARG_ITEM, M_ORDERED, "put the new item before this one" },
+    { 0 },
+};
+
+static const struct verb_arg items_args[] = {
+    { "numbers", ARG_ITEMS, 0, "items: numbers of the last print, names, lists, [find ...]" },
+    { 0 },
+};
+
+static const struct verb_arg comment_args[] = {
+    { "numbers", ARG_ITEMS, 0, "items" },
+    { "comment", ARG_TEXT, 0, "the text; \"\" takes it away" },
+    { 0 },
+};
+
+static const struct verb_arg move_args[] = {
+    { "numbers", ARG_ITEMS, 0, "items" },
+    { "destination", ARG_ITEM, 0, "the item to stand before; without it, the end" },
+    { 0 },
+};
+
+const struct verb verbs_change[] = {
+    { "add", 0, M_SINGLE | M_LIVE, VERB_PROPERTIES, add_args, { 0 }, run_add, "add a new item" },
+    { "set",
+      0,
+      M_LIVE,
+      VERB_PROPERTIES,
+      items_args,
+      { "numbers" },
+      run_set,
+      "change properties of items" },
+    { "remove", 0, M_SINGLE | M_LIVE, 0, items_args, { "numbers" }, run_on_items, "remove items" },
+    { "enable", M_DISABLE, M_LIVE, 0, items_args, { "numbers" }, run_on_items, "enable items" },
+    { "disable", M_DISABLE, M_LIVE, 0, items_args, { "numbers" }, run_on_items, "disable items" },
+    { "comment",
+      M_COMMENT,
+      M_LIVE,
+      0,
+      comment_args,
+      { "numbers", "comment" },
+      run_comment,
+      "set the comment of items" },
+    { "move",
+      M_ORDERED,
+      M_LIVE,
+      0,
+      move_args,
+      { "numbers", "destination" },
+      run_move,
+      "change the order of items" },
+    { 0 },
+};
