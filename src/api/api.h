@@ -47,6 +47,7 @@ bool api_session_feed(struct api_session *s, const uint8_t *p, size_t len, struc
 /* Console side: blocking, one request at a time. */
 struct api_client;
 struct api_client *api_client_connect(const char *socket_path, struct text *error);
+struct api_client *api_client_from_fd(int fd); /* owns FD, a connected stream socket */
 void api_client_free(struct api_client *c);
 
 struct api_reply {

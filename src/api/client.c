@@ -37,7 +37,13 @@ struct api_client *api_client_connect(const char *socket_path, struct text *erro
             close(fd);
         return NULL;
     }
+    return api_client_from_fd(fd);
+}
+
+struct api_client *api_client_from_fd(int fd)
+{
     struct api_client *c = xcalloc(1, sizeof(*c));
+
     c->fd = fd;
     c->decoder = api_decoder_new();
     return c;
