@@ -33,7 +33,8 @@ enum { PROG_TYPE_NETFILTER = 32, ATTACH_TYPE_NETFILTER = 45 }; /* not in Debian 
 static int libbpf_said(enum libbpf_print_level level, const char *fmt, va_list args)
 {
     char line[512];
-    (void)level;
+    if (level == LIBBPF_DEBUG)
+        return 0; /* hundreds of lines about each program */
     vsnprintf(line, sizeof(line), fmt, args);
     line[strcspn(line, "\n")] = 0;
     log_debug("steer", "libbpf: %s", line);

@@ -19,7 +19,11 @@ static const char CLSACT_MARK[] = "clsact"; /* the qdisc of interface n is ours 
 
 static struct bpf_tc_hook hook_of(unsigned ifindex, enum bpf_tc_attach_point point)
 {
-    struct bpf_tc_hook hook = { .sz = sizeof(hook), .ifindex = (int)ifindex };
+    struct bpf_tc_hook hook;
+
+    memset(&hook, 0, sizeof(hook)); /* libbpf looks at the padding */
+    hook.sz = sizeof(hook);
+    hook.ifindex = (int)ifindex;
     hook.attach_point = point;
     return hook;
 }

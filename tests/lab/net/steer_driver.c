@@ -11,6 +11,7 @@
  *   seen                               captured so far: packets, superpackets, bytes
  *   exempt PROTO                       keep a marked raw sender: `send DST` sends by it
  *   stop                               removes all steering and ends */
+#include "log.h"
 #include "netmon.h"
 #include "raw.h"
 #include "spd.h"
@@ -330,6 +331,8 @@ int main(int argc, char **argv)
     struct driver *d = calloc(1, sizeof(*d));
     char err[512] = "";
 
+    if (getenv("STEER_DEBUG"))
+        log_set_level(LOG_DEBUG);
     setvbuf(stdout, NULL, _IOLBF, 0);
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() must see what is left */
     if (argc < 4 || !driver_open(d, argc, argv, err, sizeof(err))) {
