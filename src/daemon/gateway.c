@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Sized for superpackets: 64 KiB reads of the capture device and coalesced writes. */
-enum { TUN_MTU_BYTES = 65535 };
+enum { TUN_MTU_BYTES = 65521 }; /* the most a TAP takes */
 
 static void on_link_new(void *ctx, const struct link_info *l)
 {
@@ -118,6 +118,17 @@ static bool self_test(enum bulk_backend backend, char *err, size_t err_size)
     return ok;
 }
 
+static void log_features(const struct steer *steer)
+{
+    const char *line = steer_features(steer);
+
+    while (*line) {
+        size_t len = strcspn(line, "\n");
+        log_info("steer", "%.*s", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
 struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), void *wake_ctx,
                             char *err, size_t err_size)
 {
@@ -137,7 +148,7 @@ struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), vo
         gateway_free(g, false);
         return NULL;
     }
-    log_info("steer", "%s", steer_features(g->steer));
+    log_features(g->steer);
     return g;
 }
 
