@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "expiry.h"
 #include "hash.h"
+#include "rcu_tsan.h"
 #include "replay.h"
 
 #include <assert.h>

@@ -54,6 +54,13 @@ void ipsec_free(struct ipsec *e)
     free(e);
 }
 
+/* Returns when no worker uses what was unlinked before. */
+static void grace_period(struct ipsec *e)
+{
+    urcu_memb_synchronize_rcu();
+    rcu_tsan_waited(e);
+}
+
 /* ---- SPD ---- */
 
 void ipsec_spd_set(struct ipsec *e, struct spd *spd)
@@ -63,8 +70,9 @@ void ipsec_spd_set(struct ipsec *e, struct spd *spd)
 
     for (size_t i = 0; i < image.n_rows; i++)
         slot_page_make(e, image.rows[i].entry.slot);
+    rcu_tsan_publish(spd);
     rcu_assign_pointer(e->spd, spd);
-    urcu_memb_synchronize_rcu();
+    grace_period(e);
     spd_free(old);
 }
 
@@ -115,7 +123,7 @@ static void retired_free(struct ipsec *e)
 
     if (!sa)
         return;
-    urcu_memb_synchronize_rcu();
+    grace_period(e);
     e->retired = NULL;
     e->n_retired = 0;
     while (sa) {

@@ -25,9 +25,10 @@ static uint64_t sad_hash(const struct ipsec *e, const struct sad_key *k)
 
 static int sad_match(struct cds_lfht_node *node, const void *key)
 {
-    const struct sa *sa = caa_container_of(node, struct sa, node);
+    struct sa *sa = caa_container_of(node, struct sa, node);
     const struct sad_key *k = key;
 
+    rcu_tsan_found(sa);
     return sa->spi_be == k->spi_be && sa->proto == k->proto && ip_addr_equal(&sa->dst, k->dst) &&
            ip_addr_equal(&sa->src, k->src);
 }
@@ -55,6 +56,7 @@ bool sad_insert(struct ipsec *e, struct sa *sa)
         cds_lfht_resize(e->sad, e->sad_buckets);
     }
     cds_lfht_node_init(&sa->node);
+    rcu_tsan_publish(sa);
     urcu_memb_read_lock();
     struct cds_lfht_node *found =
         cds_lfht_add_unique(e->sad, sad_hash(e, &key), sad_match, &key, &sa->node);

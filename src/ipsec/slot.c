@@ -95,8 +95,10 @@ void slots_forget(struct ipsec *e, struct sa *sa)
 struct sa *slot_sa(const struct ipsec *e, uint32_t slot, enum sa_proto proto)
 {
     struct slot *s = slot_get(e, slot);
+    struct sa *sa = s ? rcu_dereference(s->out[slot_kind((uint8_t)proto)]) : NULL;
 
-    return s ? rcu_dereference(s->out[slot_kind((uint8_t)proto)]) : NULL;
+    rcu_tsan_found(sa);
+    return sa;
 }
 
 /* ---- counters ---- */
