@@ -3,8 +3,10 @@
 #include "hash.h"
 #include "privileges.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -156,11 +158,15 @@ bool gateway_hand_over(struct gateway *g, const struct identity *id, char *err, 
 {
     char parent[sizeof(g->pin_dir)];
 
-    /* The parent too: a clean stop removes our folder from it. */
+    /* The parent belongs to all daemons, of whatever user: like /tmp, so that a clean stop can
+     * remove its own folder. */
     snprintf(parent, sizeof(parent), "%s", g->pin_dir);
     *strrchr(parent, '/') = '\0';
-    return privileges_make_dir(parent, 0700, id, err, err_size) &&
-           privileges_make_dir(g->pin_dir, 0700, id, err, err_size);
+    if (chmod(parent, 01777) != 0) {
+        snprintf(err, err_size, "cannot share folder %s: %s", parent, strerror(errno));
+        return false;
+    }
+    return privileges_make_dir(g->pin_dir, 0700, id, err, err_size);
 }
 
 bool gateway_start(struct gateway *g, struct text *error)
