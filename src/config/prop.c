@@ -165,9 +165,6 @@ void prop_error_text(const struct prop *p, enum value_error e, struct text *out)
         range_to_text(p, out);
         text_putc(out, ')');
         break;
-    case VALUE_NETMASK:
-        text_puts(out, "value of netmask out of range (0..32)");
-        break;
     case VALUE_SYNTAX:
         text_puts(out, "syntax error");
         break;

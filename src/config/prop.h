@@ -78,7 +78,6 @@ enum value_error {
     VALUE_INVALID,  /* invalid value for argument NAME */
     VALUE_NO_MATCH, /* input does not match any value of NAME */
     VALUE_RANGE,    /* value of NAME out of range (MIN..MAX) */
-    VALUE_NETMASK,  /* value of netmask out of range (0..32) */
     VALUE_SYNTAX    /* syntax error */
 };
 

@@ -82,21 +82,14 @@ static bool mask_from_dotted(const char *s, size_t len, uint8_t *ret)
     return true;
 }
 
-static enum value_error mask_from_text(const char *s, size_t len, uint8_t family, uint8_t *ret)
+static bool mask_from_text(const char *s, size_t len, uint8_t family, uint8_t *ret)
 {
     int64_t v;
-    int64_t max = family == IP_V6 ? 128 : 32;
-    enum value_error e = number_parse(s, len, 0, max, &v);
 
-    if (e == VALUE_RANGE)
-        return family == IP_V6 ? VALUE_INVALID : VALUE_NETMASK;
-    if (e == VALUE_OK && s[0] == '0' && len > 1)
-        return VALUE_INVALID;
-    if (e == VALUE_OK) {
-        *ret = (uint8_t)v;
-        return VALUE_OK;
-    }
-    return family == IP_V4 && mask_from_dotted(s, len, ret) ? VALUE_OK : VALUE_INVALID;
+    if (number_parse(s, len, 0, family == IP_V6 ? 128 : 32, &v) != VALUE_OK)
+        return family == IP_V4 && mask_from_dotted(s, len, ret);
+    *ret = (uint8_t)v;
+    return len == 1 || s[0] != '0'; /* neither 08 nor 0x8 */
 }
 
 /* Where the address ends and "[/mask][:port]" begins; false when a bracket is not closed. */
@@ -142,9 +135,8 @@ static enum value_error selector_parse(const struct prop *p, const char *s, void
     }
     if (*rest == '/') {
         size_t mask_len = strcspn(rest + 1, ":");
-        e = mask_from_text(rest + 1, mask_len, sel.prefix.addr.family, &sel.prefix.len);
-        if (e != VALUE_OK)
-            return e;
+        if (!mask_from_text(rest + 1, mask_len, sel.prefix.addr.family, &sel.prefix.len))
+            return VALUE_INVALID;
         rest += 1 + mask_len;
     }
     if (*rest) {
