@@ -108,9 +108,9 @@ static struct api_client *connect_daemon(const char *socket_path)
 
     if (!client)
         fprintf(stderr,
-                "sallyport: no daemon at %s: %s\n"
+                "sallyport: %s\n"
                 "Start sallyportd, or name its socket with --socket PATH.\n",
-                socket_path, text_get(&error));
+                text_get(&error));
     text_fini(&error);
     return client;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { VALUE_MAX = API_WORD_MAX / 2 }; /* room for the name, and for many in one sentence */
+
 void call_fini(struct call *call)
 {
     for (size_t i = 0; i < call->n_args; i++) {
@@ -68,7 +70,7 @@ bool call_api(struct call *call, const struct api_sentence *request, struct api_
     *ret = (struct api_reply){ 0 };
     bool ok = api_client_call(call->run->c->client, request, ret, &error);
     if (!ok) {
-        run_fail(call->run, NO_PLACE, "connection to the daemon is lost: %s", text_get(&error));
+        run_fail(call->run, NO_PLACE, "%s", text_get(&error));
     } else if (ret->trap) {
         ok = fail_trap(call, ret);
         api_reply_fini(ret);
@@ -232,7 +234,8 @@ static bool word_in_full(struct run *r, const struct prop *p, const char *typed,
     const char *name = typed;
     bool ok = true;
 
-    property_values(p, &names);
+    if (p->type != PT_REF) /* another item's name is never guessed */
+        property_values(p, &names);
     if (names_match(&names, typed, &name) == MATCH_MANY)
         ok = run_fail(r, at, "ambiguous value of %s, more than one possible value matches input",
                       p->name);
@@ -263,6 +266,8 @@ static bool set_value(struct call *call, struct arg *a, const struct lex_word *w
     a->value_at = lex_word_offset(w, from);
     if (from < w->n && w->chars[from].kind == LEX_PLAIN && strchr("({", w->chars[from].c))
         return run_fail(call->run, a->value_at, "syntax error");
+    if (w->n - from >= VALUE_MAX)
+        return run_fail(call->run, a->value_at, "invalid value for argument %s", a->name);
     char *typed = lex_word_text(w, from, w->n);
     struct text full = TEXT_INIT;
     bool ok = a->prop ? value_in_full(call->run, a->prop, typed, a->value_at, &full) : true;
@@ -391,26 +396,35 @@ static bool one_arg(struct call *call, struct lex_word *w)
     return bare_arg(call, w);
 }
 
+static bool is_builtin_default(const struct menu *m)
+{
+    for (const char *const *b = m->builtin; b && *b; b++)
+        if (strcmp(*b, "default") == 0)
+            return true;
+    return false;
+}
+
+static bool has_item_default(struct call *call, const struct menu *m)
+{
+    struct rows rows;
+    bool found = is_builtin_default(m);
+
+    if (found || !rows_fetch(call, m, &rows))
+        return found;
+    for (size_t i = 0; i < rows_count(&rows); i++) {
+        const char *name = api_sentence_get(rows_at(&rows, i), "name");
+        found |= name && strcmp(name, "default") == 0;
+    }
+    rows_fini(&rows);
+    return found;
+}
+
 /* `proposal enc-algorithms=des`: no verb, in a list with an item named default. */
 static bool imply_set_default(struct call *call, const struct lex_word *first)
 {
     const struct menu *m = call->place.menu;
-    bool has_default = false;
 
-    if (m && m->flags & M_NAMED && !(m->flags & (M_SINGLE | M_LIVE))) {
-        for (const char *const *b = m->builtin; b && *b; b++)
-            has_default |= strcmp(*b, "default") == 0;
-        struct rows rows;
-        if (!has_default && !rows_fetch(call, m, &rows))
-            return false;
-        for (size_t i = 0; !has_default && i < rows_count(&rows); i++) {
-            const char *name = api_sentence_get(rows_at(&rows, i), "name");
-            has_default = name && strcmp(name, "default") == 0;
-        }
-        if (!(m->builtin && has_default))
-            rows_fini(&rows);
-    }
-    if (!has_default)
+    if (!m || !(m->flags & M_NAMED) || m->flags & (M_SINGLE | M_LIVE) || !has_item_default(call, m))
         return run_fail(call->run, first->at, "expected command name");
     call->verb = verb_find(&call->place, "set", &call->command);
     call->verb_at = first->at;

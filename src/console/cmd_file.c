@@ -30,33 +30,50 @@ static void put_lines(const struct api_reply *reply, struct text *out)
     }
 }
 
-static bool run_export(struct call *call)
+static bool export_menu(struct call *call, const struct menu *m, struct text *lines)
 {
     struct api_sentence request = { 0 };
     struct api_reply reply;
     struct text path = TEXT_INIT;
-    const char *file = call_arg(call, "file");
 
-    if (call->place.path[0])
-        place_command(call->place.path, "export", &path);
-    else
-        text_puts(&path, "/export");
+    place_command(m->path, "export", &path);
     api_sentence_add(&request, "%s", text_get(&path));
+    text_fini(&path);
     bool ok = call_api(call, &request, &reply);
     api_sentence_fini(&request);
-    text_clear(&path);
     if (ok) {
-        struct text lines = TEXT_INIT;
-        put_lines(&reply, &lines);
+        put_lines(&reply, lines);
         api_reply_fini(&reply);
-        text_printf(&path, "%s%s", file ? file : "", file && strchr(file, '.') ? "" : ".rsc");
-        if (file)
-            ok = write_file(call, text_get(&path), text_get(&lines), lines.len);
-        else
-            text_puts(call->run->out, text_get(&lines));
-        text_fini(&lines);
+    }
+    return ok;
+}
+
+/* The menu, or all menus of a folder in the order in which they can be read again. */
+static bool export_place(struct call *call, struct text *lines)
+{
+    for (const struct menu *const *m = menus; *m; m++) {
+        if ((*m)->flags & M_LIVE || !place_contains(&call->place, (*m)->path))
+            continue;
+        if (!export_menu(call, *m, lines))
+            return false;
+    }
+    return true;
+}
+
+static bool run_export(struct call *call)
+{
+    struct text lines = TEXT_INIT, path = TEXT_INIT;
+    const char *file = call_arg(call, "file");
+    bool ok = export_place(call, &lines);
+
+    if (ok && file) {
+        text_printf(&path, "%s%s", file, strchr(file, '.') ? "" : ".rsc");
+        ok = write_file(call, text_get(&path), text_get(&lines), lines.len);
+    } else if (ok) {
+        text_puts(call->run->out, text_get(&lines));
     }
     text_fini(&path);
+    text_fini(&lines);
     return ok;
 }
 
@@ -116,15 +133,10 @@ static const struct verb_arg import_args[] = {
 };
 
 const struct verb verbs_file[] = {
-    { "export",
-      0,
-      M_LIVE,
-      VERB_FOLDER,
-      export_args,
-      { "file" },
-      run_export,
-      "the configuration as commands that make it again" },
-    { "import", 0, 0, VERB_ROOT, import_args, { "file-name" }, run_import, "run a script file" },
-    { "quit", 0, 0, VERB_ROOT, NULL, { 0 }, run_quit, "leave the console" },
+    { "export", .never = M_LIVE, .flags = VERB_FOLDER, .args = export_args, .unnamed = { "file" },
+      .run = run_export, .help = "the configuration as commands that make it again" },
+    { "import", .flags = VERB_ROOT, .args = import_args, .unnamed = { "file-name" },
+      .run = run_import, .help = "run a script file" },
+    { "quit", .flags = VERB_ROOT, .run = run_quit, .help = "leave the console" },
     { 0 },
 };

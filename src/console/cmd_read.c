@@ -258,6 +258,11 @@ static const struct verb_arg print_args[] = {
     { 0 },
 };
 
+static const struct verb_arg find_args[] = {
+    { "where", ARG_WHERE, 0, "conditions follow" },
+    { 0 },
+};
+
 static const struct verb_arg get_args[] = {
     { "numbers", ARG_ITEM, 0, "the item" },
     { "value-name", ARG_PROPERTY, 0, "the property" },
@@ -265,22 +270,10 @@ static const struct verb_arg get_args[] = {
 };
 
 const struct verb verbs_read[] = {
-    { "print", 0, 0, 0, print_args, { 0 }, run_print, "show items" },
-    { "find",
-      0,
-      M_SINGLE,
-      VERB_CONDITIONS | VERB_YIELDS,
-      NULL,
-      { 0 },
-      run_find,
-      "items that fit conditions, for other commands" },
-    { "get",
-      0,
-      0,
-      VERB_YIELDS,
-      get_args,
-      { "numbers", "value-name" },
-      run_get,
-      "the value of a property" },
+    { "print", .args = print_args, .run = run_print, .help = "show items" },
+    { "find", .never = M_SINGLE, .flags = VERB_CONDITIONS | VERB_YIELDS, .args = find_args,
+      .run = run_find, .help = "items that fit conditions, for other commands" },
+    { "get", .flags = VERB_YIELDS, .args = get_args, .unnamed = { "numbers", "value-name" },
+      .run = run_get, .help = "the value of a property" },
     { 0 },
 };

@@ -69,10 +69,10 @@ static bool run_variable(struct call *call)
 }
 
 const struct verb verbs_script[] = {
-    { "error", 0, 0, VERB_BUILTIN, NULL, { 0 }, run_error, "stop with a text" },
-    { "global", 0, 0, VERB_BUILTIN, NULL, { 0 }, run_variable, "set a variable" },
-    { "local", 0, 0, VERB_BUILTIN, NULL, { 0 }, run_variable, "set a variable" },
-    { "put", 0, 0, VERB_BUILTIN, NULL, { 0 }, run_put, "print a value" },
-    { "set", 0, 0, VERB_BUILTIN, NULL, { 0 }, run_variable, "set a variable" },
+    { "error", .flags = VERB_BUILTIN, .run = run_error, .help = "stop with a text" },
+    { "global", .flags = VERB_BUILTIN, .run = run_variable, .help = "set a variable" },
+    { "local", .flags = VERB_BUILTIN, .run = run_variable, .help = "set a variable" },
+    { "put", .flags = VERB_BUILTIN, .run = run_put, .help = "print a value" },
+    { "set", .flags = VERB_BUILTIN, .run = run_variable, .help = "set a variable" },
     { 0 },
 };

@@ -49,6 +49,11 @@ void place_children(const struct place *p, struct names *ret_add)
     }
 }
 
+bool place_contains(const struct place *p, const char *menu_path)
+{
+    return strcmp(menu_path, p->path) == 0 || below(menu_path, p->path) != NULL;
+}
+
 void place_command(const char *menu_path, const char *command, struct text *out)
 {
     text_putc(out, '/');

@@ -16,5 +16,7 @@ void place_up(struct place *p);
 /* WORD must be one of place_children(). */
 void place_enter(struct place *p, const char *word);
 void place_children(const struct place *p, struct names *ret_add);
+/* Whether the menu is this place or somewhere below it. */
+bool place_contains(const struct place *p, const char *menu_path);
 /* "/ip/ipsec/policy/print": the address of a command in the API. */
 void place_command(const char *menu_path, const char *command, struct text *out);
