@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NFT_ROWS_MAX = 1024, COUNTERS_FRESH_MS = 300 };
+enum { NFT_ROWS_MAX = 1024, COUNTERS_FRESH_MS = 20 };
 
 struct slot_count {
     uint64_t accepted, dropped;

@@ -60,16 +60,31 @@ static void pin_name(const struct nf_place *p, int which, char ret[32])
     snprintf(ret, 32, "%s-%d", p->name, which);
 }
 
+/* Both priorities of a hook that holds no pin of ours must be free, else another instance is there.
+ */
+static bool place_is_free(const struct nf_place *p, int prog_fd, int which)
+{
+    int fd = link_create(prog_fd, p, which);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static bool place_attach(const struct nf_place *p, int prog_fd, const char *pin_dir)
 {
     char pins[2][32], path[PATH_MAX];
-    for (int i = 0; i < 2; i++)
+    bool ours[2];
+    for (int i = 0; i < 2; i++) {
         pin_name(p, i, pins[i]);
+        ours[i] = pins_have(pin_dir, pins[i]);
+    }
     /* both there: a takeover was cut short; the first one stays in force meanwhile */
-    if (pins_have(pin_dir, pins[0]) && pins_have(pin_dir, pins[1]))
+    if (ours[0] && ours[1])
         pins_remove(pin_dir, pins[1]);
-    int which = pins_have(pin_dir, pins[0]) ? 1 : 0;
+    int which = ours[0] ? 1 : 0;
     if (!pins_path(pin_dir, pins[which], path, sizeof(path)))
+        return false;
+    if (!ours[0] && !ours[1] && !place_is_free(p, prog_fd, 1))
         return false;
 
     int fd = link_create(prog_fd, p, which);
@@ -103,7 +118,9 @@ bool nf_links_attach(const struct check_bpf *skel, const char *pin_dir, char *er
         if (place_attach(&places[i], prog_fd_of(skel, places[i].prog), pin_dir))
             continue;
         snprintf(err, err_size, "cannot attach the %s check: %s%s", places[i].name, strerror(errno),
-                 errno == EBUSY ? " (another instance serves this network namespace)" : "");
+                 errno == EBUSY ? " (another instance serves this network namespace, or "
+                                  "left its pins in another folder)"
+                                : "");
         return false;
     }
     return true;
