@@ -4,23 +4,37 @@
 #include "ip.h"
 #include "text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A key as words: IPv4 {source and destination, rest}, IPv6 {source 2, destination 2, rest}, where
- * the rest is ports, protocol and tuple. */
-enum { WORDS_V4 = 2, WORDS_V6 = 5, SLOT_WORDS_V4 = 4, SLOT_WORDS_V6 = 8 };
+/* A key as words: IPv4 {both addresses, rest}, IPv6 {source 2, destination 2, rest}. The rest is
+ * packed so that a rank fits beside it, because at 100,000 policies a lookup costs what its cache
+ * misses cost:
+ *
+ *   63      47 46        45    33 32    31          0
+ *   +---------+----+------+------+-----+------------+
+ *   |  rank   | in use | tuple    | UDP | both ports |   tuple with ports (TCP or UDP)
+ *   |         |        |          |  0  |   protocol |   tuple without
+ *   +---------+----+------+------+-----+------------+
+ */
+enum { WORDS_V4 = 2, WORDS_V6 = 5 };
+enum { REST_UDP_SHIFT = 32, REST_TUPLE_SHIFT = 33, REST_USED_SHIFT = 46, REST_RANK_SHIFT = 47 };
 enum { SRC, DST };
 enum { SET_WORDS_MAX = SPD_MAX_TUPLES / 64, MAX_LENS = 128 };
+
+static_assert(SPD_MAX_TUPLES <= 1 << (REST_USED_SHIFT - REST_TUPLE_SHIFT) &&
+                  SPD_MAX_SLOTS <= 1 << (64 - REST_RANK_SHIFT),
+              "tuple and rank fit beside ports and protocol");
 
 /* Which tuples a packet may look at */
 enum kind { KIND_PORTS, KIND_NO_PORTS, KIND_LATER, KIND_COUNT };
 
 struct class_tuple {
     uint64_t mask[WORDS_V6];
-    uint64_t tag; /* tuple index, in its place in the last word */
+    uint64_t tag; /* tuple index and "in use", in their places in the last word */
     uint32_t best_rank;
-    bool shadow;
+    bool ports, shadow;
 };
 
 /* A prefix length in use on one side, other than 0. */
@@ -37,15 +51,22 @@ struct class_side {
     uint64_t any[SET_WORDS_MAX]; /* tuples of length 0 */
 };
 
+/* Two bits of one word per member: 8 bits of memory for each give about 5% false positives. */
+struct bloom {
+    uint64_t *words;
+    uint64_t n_words;
+};
+
 struct class_family {
     struct class_tuple *tuples; /* ascending best rank */
     struct spd_tuple *shapes;   /* parallel, as given; for classifier_finish */
     unsigned n_tuples, set_words;
     bool prune;
-    uint64_t *slots; /* key words, then rank + 1; rank 0: empty */
-    uint64_t slot_mask;
-    uint64_t *bloom;
-    uint64_t bloom_mask;
+    uint64_t *slots;  /* keys with their rank; last word 0: free */
+    uint64_t n_homes; /* a chain starts in one of these and may run into the slots behind */
+    uint64_t n_slots;
+    struct bloom prefixes; /* (side, length, masked address) of all rows */
+    struct bloom keys;     /* keys of all rows */
     struct class_side side[2];
     uint64_t kinds[KIND_COUNT][SET_WORDS_MAX];
 };
@@ -55,17 +76,30 @@ struct classifier {
     struct class_family v4, v6;
 };
 
+/* A packet's key as words, before masking. */
+struct class_key {
+    uint64_t addr[WORDS_V6 - 1];
+    uint64_t rest[2]; /* [1]: for tuples with ports */
+};
+
+#define INLINE static inline __attribute__((always_inline))
+
 /* ---- hashing ---- */
 
-static inline uint64_t fold_mul(uint64_t a, uint64_t b)
+INLINE uint64_t fold_mul(uint64_t a, uint64_t b)
 {
     unsigned __int128 m = (unsigned __int128)a * b;
 
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-static inline __attribute__((always_inline)) uint64_t key_hash(const uint64_t seed[2],
-                                                               const uint64_t *w, unsigned words)
+/* Spreads H over 0 ... N - 1 by its high bits. */
+INLINE uint64_t hash_scale(uint64_t h, uint64_t n)
+{
+    return (uint64_t)((unsigned __int128)h * n >> 64);
+}
+
+INLINE uint64_t key_hash(const uint64_t seed[2], const uint64_t *w, unsigned words)
 {
     uint64_t h = fold_mul(w[0] ^ seed[0], w[words - 1] ^ seed[1]);
 
@@ -76,54 +110,78 @@ static inline __attribute__((always_inline)) uint64_t key_hash(const uint64_t se
     return h;
 }
 
-static inline uint64_t side_hash(const uint64_t seed[2], const uint64_t w[2], uint64_t salt)
+INLINE uint64_t side_hash(const uint64_t seed[2], const uint64_t w[2], uint64_t salt)
 {
     return fold_mul(w[0] ^ seed[0], w[1] ^ seed[1] ^ salt);
 }
 
-/* Two bits of one word. */
-static inline uint64_t bloom_bits(uint64_t h)
+/* The word is picked by the high bits, the bits in it by the low ones. */
+INLINE uint64_t bloom_bits(uint64_t h)
 {
-    return (uint64_t)1 << (h >> 58) | (uint64_t)1 << (h >> 52 & 63);
+    return (uint64_t)1 << (h & 63) | (uint64_t)1 << (h >> 6 & 63);
+}
+
+INLINE bool bloom_has(const struct bloom *b, uint64_t h)
+{
+    uint64_t bits = bloom_bits(h);
+
+    return (b->words[hash_scale(h, b->n_words)] & bits) == bits;
+}
+
+static void bloom_add(struct bloom *b, uint64_t h)
+{
+    b->words[hash_scale(h, b->n_words)] |= bloom_bits(h);
 }
 
 /* ---- keys as words ---- */
 
-static inline void key_words(const struct spd_key *key, uint64_t *w, unsigned words)
+INLINE unsigned family_words(uint8_t family)
+{
+    return family == IP_V4 ? WORDS_V4 : WORDS_V6;
+}
+
+INLINE void class_key_make(const struct spd_key *key, unsigned words, struct class_key *ret)
 {
     uint32_t addr[2];
 
     if (words == WORDS_V4) {
         memcpy(&addr[0], key->src, 4);
         memcpy(&addr[1], key->dst, 4);
-        w[0] = addr[0] | (uint64_t)addr[1] << 32;
+        ret->addr[0] = addr[0] | (uint64_t)addr[1] << 32;
     } else {
-        memcpy(w, key->src, 16);
-        memcpy(w + 2, key->dst, 16);
+        memcpy(ret->addr, key->src, 16);
+        memcpy(ret->addr + 2, key->dst, 16);
     }
-    w[words - 1] = key->sport | (uint64_t)key->dport << 16 | (uint64_t)key->proto << 32;
+    ret->rest[0] = key->proto;
+    ret->rest[1] = key->sport | (uint64_t)key->dport << 16 |
+                   (uint64_t)(key->proto == PROTO_UDP) << REST_UDP_SHIFT;
 }
 
-static inline uint64_t tuple_tag(unsigned index)
+INLINE void class_key_mask(const struct class_key *key, const struct class_tuple *t, unsigned words,
+                           uint64_t *ret)
 {
-    return (uint64_t)index << 40;
+    for (unsigned i = 0; i < words - 1; i++)
+        ret[i] = key->addr[i] & t->mask[i];
+    ret[words - 1] = (key->rest[t->ports] & t->mask[words - 1]) | t->tag;
 }
 
 /* The address of one side as two words. */
-static inline void side_words(const uint64_t *w, unsigned words, unsigned side, uint64_t ret[2])
+INLINE void side_words(const uint64_t *addr, unsigned words, unsigned side, uint64_t ret[2])
 {
     if (words == WORDS_V4) {
-        ret[0] = side == SRC ? (uint32_t)w[0] : w[0] >> 32;
+        ret[0] = side == SRC ? (uint32_t)addr[0] : addr[0] >> 32;
         ret[1] = 0;
     } else {
-        ret[0] = w[2 * side];
-        ret[1] = w[2 * side + 1];
+        ret[0] = addr[2 * side];
+        ret[1] = addr[2 * side + 1];
     }
 }
 
-static void tuple_masks(const struct spd_tuple *t, unsigned words, uint64_t *ret)
+static void class_tuple_make(const struct spd_tuple *t, unsigned index, struct class_tuple *ret)
 {
+    unsigned words = family_words(t->family);
     struct spd_key ones;
+    struct class_key masks;
 
     memset(&ones, 0xff, sizeof(ones));
     ip_bits_mask(ones.src, t->src_len);
@@ -134,7 +192,15 @@ static void tuple_masks(const struct spd_tuple *t, unsigned words, uint64_t *ret
         ones.dport = 0;
     if (!t->proto_exact)
         ones.proto = 0;
-    key_words(&ones, ret, words);
+    class_key_make(&ones, words, &masks);
+    masks.rest[1] |= (uint64_t)1 << REST_UDP_SHIFT;
+    *ret = (struct class_tuple){ .tag = (uint64_t)index << REST_TUPLE_SHIFT |
+                                        (uint64_t)1 << REST_USED_SHIFT,
+                                 .best_rank = t->best_rank,
+                                 .ports = t->sport_exact || t->dport_exact,
+                                 .shadow = t->shadow };
+    memcpy(ret->mask, masks.addr, (words - 1) * sizeof(uint64_t));
+    ret->mask[words - 1] = masks.rest[ret->ports];
 }
 
 static uint64_t len_salt(unsigned side, unsigned len)
@@ -146,30 +212,27 @@ static uint64_t len_salt(unsigned side, unsigned len)
 
 static uint64_t *words_new(size_t n)
 {
-    void *p = aligned_alloc(64, (n * sizeof(uint64_t) + 63) & ~(size_t)63);
+    size_t bytes = (n * sizeof(uint64_t) + 63) & ~(size_t)63;
+    void *p = aligned_alloc(64, bytes);
 
     if (!p)
         abort(); /* as xmalloc */
-    return memset(p, 0, n * sizeof(uint64_t));
+    return memset(p, 0, bytes);
 }
 
-static size_t power_of_two(size_t at_least)
+static void bloom_init(struct bloom *b, size_t members)
 {
-    size_t n = 8;
-
-    while (n < at_least)
-        n *= 2;
-    return n;
+    b->n_words = members / 8 + 8;
+    b->words = words_new(b->n_words);
 }
 
-static void family_init(struct class_family *f, size_t n_rows, unsigned slot_words)
+static void family_init(struct class_family *f, size_t n_rows, unsigned words)
 {
-    size_t slots = power_of_two(2 * n_rows), bloom = power_of_two(n_rows / 4);
-
-    f->slots = words_new(slots * slot_words);
-    f->slot_mask = slots - 1;
-    f->bloom = words_new(bloom);
-    f->bloom_mask = bloom - 1;
+    f->n_homes = n_rows + n_rows / 2 + 8;
+    f->n_slots = f->n_homes + n_rows + 1; /* whatever the hash does, a chain ends */
+    f->slots = words_new(f->n_slots * words);
+    bloom_init(&f->prefixes, 2 * n_rows);
+    bloom_init(&f->keys, 2 * n_rows); /* twice the memory, a fourth of the false positives */
 }
 
 static void family_fini(struct class_family *f)
@@ -177,7 +240,8 @@ static void family_fini(struct class_family *f)
     free(f->tuples);
     free(f->shapes);
     free(f->slots);
-    free(f->bloom);
+    free(f->prefixes.words);
+    free(f->keys.words);
     free(f->side[SRC].sets);
     free(f->side[DST].sets);
 }
@@ -187,8 +251,8 @@ struct classifier *classifier_new(const uint64_t seed[2], size_t n_v4, size_t n_
     struct classifier *c = xcalloc(1, sizeof(*c));
 
     memcpy(c->seed, seed, sizeof(c->seed));
-    family_init(&c->v4, n_v4, SLOT_WORDS_V4);
-    family_init(&c->v6, n_v6, SLOT_WORDS_V6);
+    family_init(&c->v4, n_v4, WORDS_V4);
+    family_init(&c->v6, n_v6, WORDS_V6);
     return c;
 }
 
@@ -201,60 +265,68 @@ void classifier_free(struct classifier *c)
     free(c);
 }
 
+static struct class_family *family_of(struct classifier *c, uint8_t family)
+{
+    return family == IP_V4 ? &c->v4 : &c->v6;
+}
+
 void classifier_add_tuple(struct classifier *c, unsigned index, const struct spd_tuple *t)
 {
-    struct class_family *f = t->family == IP_V4 ? &c->v4 : &c->v6;
-    unsigned words = t->family == IP_V4 ? WORDS_V4 : WORDS_V6, n = f->n_tuples++;
+    struct class_family *f = family_of(c, t->family);
+    unsigned n = f->n_tuples++;
 
     f->tuples = xrealloc(f->tuples, f->n_tuples * sizeof(*f->tuples));
     f->shapes = xrealloc(f->shapes, f->n_tuples * sizeof(*f->shapes));
     f->shapes[n] = *t;
-    f->tuples[n] = (struct class_tuple){ .tag = tuple_tag(index),
-                                         .best_rank = t->best_rank,
-                                         .shadow = t->shadow };
-    tuple_masks(t, words, f->tuples[n].mask);
+    class_tuple_make(t, index, &f->tuples[n]);
 }
 
-static void bloom_add(const struct classifier *c, struct class_family *f, const uint64_t *w,
-                      unsigned words, unsigned side, unsigned len)
+static void prefix_add(const struct classifier *c, struct class_family *f, const uint64_t *w,
+                       unsigned words, unsigned side, unsigned len)
 {
     uint64_t addr[2];
 
     side_words(w, words, side, addr);
-    uint64_t h = side_hash(c->seed, addr, len_salt(side, len));
-    f->bloom[h & f->bloom_mask] |= bloom_bits(h);
+    bloom_add(&f->prefixes, side_hash(c->seed, addr, len_salt(side, len)));
 }
 
-static bool slot_add(const struct classifier *c, struct class_family *f, const uint64_t *w,
-                     unsigned words, unsigned slot_words, uint32_t rank)
+INLINE uint64_t rest_key(uint64_t rest)
 {
-    for (uint64_t at = key_hash(c->seed, w, words);; at++) {
-        uint64_t *slot = &f->slots[(at & f->slot_mask) * slot_words];
+    return rest & (((uint64_t)1 << REST_RANK_SHIFT) - 1);
+}
 
-        if (slot[words] == 0) {
-            memcpy(slot, w, words * sizeof(*w));
-            slot[words] = (uint64_t)rank + 1;
-            return true;
-        }
-        if (memcmp(slot, w, words * sizeof(*w)) == 0)
+static bool slot_add(struct class_family *f, const uint64_t *w, unsigned words, uint64_t h,
+                     uint32_t rank)
+{
+    uint64_t *slot = &f->slots[hash_scale(h, f->n_homes) * words];
+
+    for (; slot[words - 1] != 0; slot += words)
+        if (rest_key(slot[words - 1]) == w[words - 1] &&
+            memcmp(slot, w, (words - 1) * sizeof(*w)) == 0)
             return false;
-    }
+    memcpy(slot, w, words * sizeof(*w));
+    slot[words - 1] |= (uint64_t)rank << REST_RANK_SHIFT;
+    return true;
 }
 
 bool classifier_add_row(struct classifier *c, const struct spd_key *key, const struct spd_tuple *t,
                         uint32_t rank)
 {
-    bool v4 = key->family == IP_V4;
-    struct class_family *f = v4 ? &c->v4 : &c->v6;
-    unsigned words = v4 ? WORDS_V4 : WORDS_V6;
+    struct class_family *f = family_of(c, key->family);
+    unsigned words = family_words(key->family);
+    struct class_tuple tuple;
+    struct class_key full;
     uint64_t w[WORDS_V6];
 
-    key_words(key, w, words);
-    w[words - 1] |= tuple_tag(key->tuple);
-    if (!slot_add(c, f, w, words, v4 ? SLOT_WORDS_V4 : SLOT_WORDS_V6, rank))
+    class_tuple_make(t, key->tuple, &tuple);
+    class_key_make(key, words, &full);
+    class_key_mask(&full, &tuple, words, w);
+    uint64_t h = key_hash(c->seed, w, words);
+    if (!slot_add(f, w, words, h, rank))
         return false;
-    bloom_add(c, f, w, words, SRC, t->src_len);
-    bloom_add(c, f, w, words, DST, t->dst_len);
+    bloom_add(&f->keys, h);
+    prefix_add(c, f, w, words, SRC, t->src_len);
+    prefix_add(c, f, w, words, DST, t->dst_len);
     return true;
 }
 
@@ -263,23 +335,15 @@ static void set_put(uint64_t *set, unsigned i)
     set[i / 64] |= (uint64_t)1 << (i % 64);
 }
 
-static unsigned side_len(const struct spd_tuple *t, unsigned side)
+/* The row of S->lens for LEN, made when new; MASK is that of a tuple with this length. */
+static unsigned side_len_index(struct class_side *s, unsigned side, unsigned len,
+                               const uint64_t *mask, unsigned words)
 {
-    return side == SRC ? t->src_len : t->dst_len;
-}
-
-/* The row of S->lens for LEN, made when new. */
-static unsigned side_len_index(struct class_side *s, unsigned side, unsigned len, unsigned words)
-{
-    struct spd_tuple t = { .src_len = (uint8_t)len, .dst_len = (uint8_t)len };
-    uint64_t masks[WORDS_V6];
-
     for (unsigned i = 0; i < s->n_lens; i++)
         if (s->lens[i].len == len)
             return i;
-    tuple_masks(&t, words, masks);
     struct class_len *l = &s->lens[s->n_lens];
-    side_words(masks, words, side, l->mask);
+    side_words(mask, words, side, l->mask);
     l->salt = len_salt(side, len);
     l->len = (uint8_t)len;
     return s->n_lens++;
@@ -291,34 +355,34 @@ static void side_finish(struct class_family *f, unsigned side, unsigned words)
 
     s->sets = xcalloc((size_t)MAX_LENS * f->set_words, sizeof(*s->sets));
     for (unsigned i = 0; i < f->n_tuples; i++) {
-        unsigned len = side_len(&f->shapes[i], side);
+        unsigned len = side == SRC ? f->shapes[i].src_len : f->shapes[i].dst_len;
 
-        if (len == 0)
+        if (len == 0) {
             set_put(s->any, i);
-        else
-            set_put(&s->sets[side_len_index(s, side, len, words) * f->set_words], i);
+            continue;
+        }
+        unsigned row = side_len_index(s, side, len, f->tuples[i].mask, words);
+        set_put(&s->sets[(size_t)row * f->set_words], i);
     }
-    if (s->n_lens)
-        s->sets = xrealloc(s->sets, (size_t)s->n_lens * f->set_words * sizeof(*s->sets));
+    s->sets = xrealloc(s->sets, (size_t)s->n_lens * f->set_words * sizeof(*s->sets));
 }
 
 static void family_finish(struct class_family *f, unsigned words)
 {
     f->set_words = (f->n_tuples + 63) / 64;
     for (unsigned i = 0; i < f->n_tuples; i++) {
-        const struct spd_tuple *t = &f->shapes[i];
-        bool ports = t->sport_exact || t->dport_exact;
+        const struct class_tuple *t = &f->tuples[i];
 
         if (!t->shadow)
             set_put(f->kinds[KIND_PORTS], i);
-        if (!t->shadow && !ports)
+        if (!t->shadow && !t->ports)
             set_put(f->kinds[KIND_NO_PORTS], i);
-        if (!ports)
+        if (!t->ports)
             set_put(f->kinds[KIND_LATER], i);
     }
     side_finish(f, SRC, words);
     side_finish(f, DST, words);
-    /* Narrowing costs a look per length, about as much as probing a tuple. */
+    /* Narrowing down costs a look per length, about as much as looking at a tuple. */
     f->prune = f->n_tuples > f->side[SRC].n_lens + f->side[DST].n_lens;
 }
 
@@ -330,15 +394,14 @@ void classifier_finish(struct classifier *c)
 
 /* ---- lookup ---- */
 
-static inline __attribute__((always_inline)) void side_prune(const struct classifier *c,
-                                                             const struct class_family *f,
-                                                             const uint64_t *w, unsigned words,
-                                                             unsigned side, uint64_t *tuples)
+/* Takes those out of TUPLES whose length on SIDE no row has with this address. */
+INLINE void side_prune(const struct classifier *c, const struct class_family *f,
+                       const struct class_key *key, unsigned words, unsigned side, uint64_t *tuples)
 {
     const struct class_side *s = &f->side[side];
     uint64_t live[SET_WORDS_MAX], addr[2], masked[2];
 
-    side_words(w, words, side, addr);
+    side_words(key->addr, words, side, addr);
     for (unsigned k = 0; k < f->set_words; k++)
         live[k] = s->any[k];
     for (unsigned i = 0; i < s->n_lens; i++) {
@@ -346,9 +409,8 @@ static inline __attribute__((always_inline)) void side_prune(const struct classi
 
         masked[0] = addr[0] & l->mask[0];
         masked[1] = words == WORDS_V4 ? 0 : addr[1] & l->mask[1];
-        uint64_t h = side_hash(c->seed, masked, l->salt), bits = bloom_bits(h);
         /* all ones or nothing, without a branch nobody could predict */
-        uint64_t keep = -(uint64_t)((f->bloom[h & f->bloom_mask] & bits) == bits);
+        uint64_t keep = -(uint64_t)bloom_has(&f->prefixes, side_hash(c->seed, masked, l->salt));
         for (unsigned k = 0; k < f->set_words; k++)
             live[k] |= s->sets[i * f->set_words + k] & keep;
     }
@@ -356,69 +418,72 @@ static inline __attribute__((always_inline)) void side_prune(const struct classi
         tuples[k] &= live[k];
 }
 
-struct probe {
+/* The rank of the row with key W and hash H, SPD_RANK_NONE without one. */
+INLINE uint32_t slot_find(const struct class_family *f, const uint64_t *w, unsigned words,
+                          uint64_t h)
+{
+    const uint64_t *slot = &f->slots[hash_scale(h, f->n_homes) * words];
+
+    for (; slot[words - 1] != 0; slot += words) {
+        uint64_t differ = rest_key(slot[words - 1]) ^ w[words - 1];
+
+        for (unsigned i = 0; i < words - 1; i++)
+            differ |= slot[i] ^ w[i];
+        if (differ == 0)
+            return (uint32_t)(slot[words - 1] >> REST_RANK_SHIFT);
+    }
+    return SPD_RANK_NONE;
+}
+
+enum { LOOK_AT_ONCE = 16 };
+
+struct look {
     const struct class_tuple *tuple;
-    const uint64_t *slot;
+    uint64_t h;
     uint64_t w[WORDS_V6];
-    uint64_t at;
 };
 
-static inline __attribute__((always_inline)) void probe_start(const struct classifier *c,
-                                                              const struct class_family *f,
-                                                              const uint64_t *w, unsigned words,
-                                                              unsigned slot_words, struct probe *p)
+/* The next LOOK_AT_ONCE tuples of *LEFT, those kept whose key may be there. Their slots are on the
+ * way to the cache while the rest is looked at. */
+INLINE unsigned looks_take(const struct classifier *c, const struct class_family *f,
+                           const struct class_key *key, unsigned words,
+                           const struct class_tuple *tuples, uint64_t *left, struct look *ret)
 {
-    for (unsigned i = 0; i < words; i++)
-        p->w[i] = w[i] & p->tuple->mask[i];
-    p->w[words - 1] |= p->tuple->tag;
-    p->at = key_hash(c->seed, p->w, words);
-    p->slot = &f->slots[(p->at & f->slot_mask) * slot_words];
-    __builtin_prefetch(p->slot);
-}
+    unsigned n = 0;
 
-/* Rank + 1 of the row, 0 for none. */
-static inline __attribute__((always_inline)) uint64_t
-probe_end(const struct class_family *f, unsigned words, unsigned slot_words, const struct probe *p)
-{
-    const uint64_t *slot = p->slot;
+    for (unsigned i = 0; i < LOOK_AT_ONCE && *left != 0; i++, *left &= *left - 1) {
+        struct look *l = &ret[n];
 
-    for (uint64_t at = p->at; slot[words] != 0;) {
-        uint64_t differ = 0;
-
-        for (unsigned i = 0; i < words; i++)
-            differ |= slot[i] ^ p->w[i];
-        if (differ == 0)
-            return slot[words];
-        slot = &f->slots[(++at & f->slot_mask) * slot_words];
+        l->tuple = &tuples[__builtin_ctzll(*left)];
+        class_key_mask(key, l->tuple, words, l->w);
+        l->h = key_hash(c->seed, l->w, words);
+        if (bloom_has(&f->keys, l->h)) {
+            __builtin_prefetch(&f->slots[hash_scale(l->h, f->n_homes) * words]);
+            n++;
+        }
     }
-    return 0;
+    return n;
 }
 
-enum { PROBES_AT_ONCE = 8 };
-
-/* Probes the tuples of a set, several at a time so that their cache misses overlap. */
-static inline __attribute__((always_inline)) uint32_t
-tuples_probe(const struct classifier *c, const struct class_family *f, const uint64_t *w,
-             unsigned words, unsigned slot_words, const uint64_t *tuples, bool *ret_shadow)
+INLINE uint32_t tuples_look(const struct classifier *c, const struct class_family *f,
+                            const struct class_key *key, unsigned words, const uint64_t *tuples,
+                            bool *ret_shadow)
 {
-    struct probe probes[PROBES_AT_ONCE];
+    struct look looks[LOOK_AT_ONCE];
     uint32_t best = SPD_RANK_NONE;
 
     for (unsigned k = 0; k < f->set_words; k++) {
-        for (uint64_t left = tuples[k]; left != 0;) {
-            unsigned n = 0;
+        const struct class_tuple *base = &f->tuples[64 * k];
 
-            for (; left != 0 && n < PROBES_AT_ONCE; left &= left - 1) {
-                probes[n].tuple = &f->tuples[64 * k + (unsigned)__builtin_ctzll(left)];
-                probe_start(c, f, w, words, slot_words, &probes[n++]);
-            }
-            for (unsigned i = 0; i < n; i++) {
-                if (probes[i].tuple->best_rank >= best)
-                    return best;
-                uint64_t rank1 = probe_end(f, words, slot_words, &probes[i]);
-                if (rank1 != 0 && rank1 - 1 < best) {
-                    best = (uint32_t)(rank1 - 1);
-                    *ret_shadow = probes[i].tuple->shadow;
+        for (uint64_t left = tuples[k]; left != 0;) {
+            if (base[__builtin_ctzll(left)].best_rank >= best)
+                return best;
+            unsigned n = looks_take(c, f, key, words, base, &left, looks);
+            for (unsigned i = 0; i < n && looks[i].tuple->best_rank < best; i++) {
+                uint32_t rank = slot_find(f, looks[i].w, words, looks[i].h);
+                if (rank < best) {
+                    best = rank;
+                    *ret_shadow = looks[i].tuple->shadow;
                 }
             }
         }
@@ -426,20 +491,21 @@ tuples_probe(const struct classifier *c, const struct class_family *f, const uin
     return best;
 }
 
-static inline __attribute__((always_inline)) uint32_t
-family_find(const struct classifier *c, const struct class_family *f, const struct spd_key *key,
-            enum kind kind, unsigned words, unsigned slot_words, bool *ret_shadow)
+INLINE uint32_t family_find(const struct classifier *c, const struct class_family *f,
+                            const struct spd_key *key, enum kind kind, unsigned words,
+                            bool *ret_shadow)
 {
-    uint64_t w[WORDS_V6], tuples[SET_WORDS_MAX];
+    uint64_t tuples[SET_WORDS_MAX];
+    struct class_key full;
 
-    key_words(key, w, words);
+    class_key_make(key, words, &full);
     for (unsigned k = 0; k < f->set_words; k++)
         tuples[k] = f->kinds[kind][k];
     if (f->prune) {
-        side_prune(c, f, w, words, SRC, tuples);
-        side_prune(c, f, w, words, DST, tuples);
+        side_prune(c, f, &full, words, SRC, tuples);
+        side_prune(c, f, &full, words, DST, tuples);
     }
-    return tuples_probe(c, f, w, words, slot_words, tuples, ret_shadow);
+    return tuples_look(c, f, &full, words, tuples, ret_shadow);
 }
 
 uint32_t classifier_find(const struct classifier *c, const struct spd_key *key, bool later_fragment,
@@ -449,8 +515,8 @@ uint32_t classifier_find(const struct classifier *c, const struct spd_key *key, 
     enum kind kind = later_fragment ? KIND_LATER : ports ? KIND_PORTS : KIND_NO_PORTS;
 
     if (key->family == IP_V4)
-        return family_find(c, &c->v4, key, kind, WORDS_V4, SLOT_WORDS_V4, ret_shadow);
+        return family_find(c, &c->v4, key, kind, WORDS_V4, ret_shadow);
     if (key->family == IP_V6)
-        return family_find(c, &c->v6, key, kind, WORDS_V6, SLOT_WORDS_V6, ret_shadow);
+        return family_find(c, &c->v6, key, kind, WORDS_V6, ret_shadow);
     return SPD_RANK_NONE;
 }
