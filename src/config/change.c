@@ -97,6 +97,8 @@ static enum config_op undo_memory(struct undo *u)
     switch (u->op) {
     case OP_ADD:
         list_take(l, list_index(l, u->item));
+        if (l->next_id == u->item->id + 1)
+            l->next_id--; /* nobody was told of it */
         return OP_REMOVE;
     case OP_REMOVE:
         list_insert(l, u->index, u->item);

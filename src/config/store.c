@@ -124,7 +124,8 @@ static bool load_values(struct store *s, sqlite3_stmt *st, const struct store_ro
     sqlite3_bind_int64(st, 2, row->id);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
         values_add(l, column(st, 0), column(st, 1));
-    qsort(l->v, l->n, sizeof(*l->v), value_order);
+    if (l->n > 0)
+        qsort(l->v, l->n, sizeof(*l->v), value_order);
     (void)s;
     return rc == SQLITE_DONE;
 }
@@ -271,7 +272,8 @@ static void values_of_item(const struct store_item *item, struct value_list *l)
         if (prop_format_stored(p, item->data, &value))
             values_add(l, p->name, text_get(&value));
     }
-    qsort(l->v, l->n, sizeof(*l->v), value_order);
+    if (l->n > 0)
+        qsort(l->v, l->n, sizeof(*l->v), value_order);
     text_fini(&value);
 }
 

@@ -82,6 +82,8 @@ static bool sql_failed(struct text *error, const char *path, sqlite3 *db, int rc
 {
     if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
         return refuse(error, path, "is in use by another process");
+    if ((rc & 0xff) == SQLITE_READONLY)
+        return refuse(error, path, "has a rollback journal left over, which is not ours");
     if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT)
         text_printf(error, "%s: is damaged (%s); it was left as it is", path, sqlite3_errmsg(db));
     else
@@ -180,7 +182,12 @@ static bool tables_make(const char *path, struct text *error)
              STORE_APPLICATION_ID, STORE_SCHEMA_VERSION);
     int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);
     bool ok = rc == SQLITE_OK || sql_failed(error, path, db, rc);
-    ok = ok && sql_run(db, path, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE;", error) &&
+    /* WAL from the first byte: the switch later would leave a rollback journal if cut short. */
+    ok = ok &&
+         sql_run(db, path,
+                 "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                 "BEGIN IMMEDIATE;",
+                 error) &&
          sql_run(db, path, numbers, error) && sql_run(db, path, schema, error) &&
          sql_run(db, path, "COMMIT", error);
     sqlite3_close(db);
@@ -191,11 +198,11 @@ static bool tables_make(const char *path, struct text *error)
 static bool file_make(const char *dir, const char *path, struct text *error)
 {
     char *fresh = path_join(dir, "config.db.new");
-    char *journal = path_join(dir, "config.db.new-journal");
+    char *wal = path_join(dir, "config.db.new-wal");
     bool ok = false;
 
     unlink(fresh); /* of a start that was cut short */
-    unlink(journal);
+    unlink(wal);
     int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         refuse(error, fresh, strerror(errno));
@@ -206,7 +213,7 @@ static bool file_make(const char *dir, const char *path, struct text *error)
     else
         ok = true;
     free(fresh);
-    free(journal);
+    free(wal);
     return ok;
 }
 
