@@ -280,10 +280,10 @@ static bool set_value(struct call *call, struct arg *a, const struct lex_word *w
 /* Where an argument name that does not exist is pointed at: at its `=`, or at its start when some
  * known name begins with the same letter. */
 static bool fail_name(struct call *call, const struct names *known, const struct lex_word *w,
-                      size_t equals)
+                      size_t from, size_t equals)
 {
     for (size_t i = 0; i < known->n; i++)
-        if (w->n && known->v[i].text[0] == w->chars[0].c)
+        if (from < w->n && known->v[i].text[0] == w->chars[from].c)
             return run_fail(call->run, w->at, "expected end of command");
     return run_fail(call->run, lex_word_offset(w, equals), "expected end of command");
 }
@@ -297,7 +297,7 @@ static const char *full_name(struct call *call, const struct names *known, const
 
     switch (names_match(known, typed, &name)) {
     case MATCH_NONE:
-        fail_name(call, known, w, equals);
+        fail_name(call, known, w, from, equals);
         break;
     case MATCH_MANY:
         run_fail(call->run, w->at, "ambiguous argument name %s", typed);
@@ -387,7 +387,7 @@ static bool one_arg(struct call *call, struct lex_word *w)
         return true;
     }
     size_t equals = lex_word_find(w, 0, '=');
-    if (equals == 0)
+    if (equals == 0 && w->n)
         return run_fail(call->run, w->at, "syntax error");
     if (equals < w->n)
         return named_arg(call, w, equals);

@@ -75,20 +75,22 @@ static void lay_out(struct call *call, const struct selection *s, struct text *o
 
     if (call_flag(call, "stats"))
         l.columns = l.menu->stats;
-    if (call_flag(call, "count-only"))
+    if (call_flag(call, "count-only")) {
         text_printf(out, "%zu\n", s->n);
-    else if (call_flag(call, "as-value"))
+    } else if (call_flag(call, "as-value")) {
         print_as_value(&l, out);
-    else if (l.menu->flags & M_SINGLE && s->n)
+        text_putc(out, '\n');
+    } else if (l.menu->flags & M_SINGLE && s->n) {
         print_single(l.menu, s->items[0].row, out);
-    else if (call_flag(call, "terse"))
+    } else if (call_flag(call, "terse")) {
         print_terse(&l, out);
-    else if (call_flag(call, "value-list"))
+    } else if (call_flag(call, "value-list")) {
         print_value_list(&l, out);
-    else if (call_flag(call, "brief"))
+    } else if (call_flag(call, "brief")) {
         print_brief(&l, out);
-    else
+    } else {
         print_detail(&l, out);
+    }
 }
 
 static bool print_once(struct call *call, struct text *out)

@@ -161,7 +161,8 @@ static void cut_word(struct tokens *t, const struct lex_word *w)
         i = to;
     }
     /* `comment=""`, `comment=` and a lone "": the operand is there and empty. */
-    if ((operand && follows_operator(t)) || w->n == 0)
+    bool equality = follows_operator(t) && t->v[t->n - 1].op <= OP_DIFFERS;
+    if ((operand && (equality || (w->quoted && follows_operator(t)))) || w->n == 0)
         push_operand(t, w, w->n, w->n);
 }
 
