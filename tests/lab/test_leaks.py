@@ -82,7 +82,7 @@ class Watch:
     def judge(self):
         assert self.stream.sent > 100 and self.forger.sent > 50
         for wire in self.wires:
-            leaked = [p for p in wire.select(src=t.A) if p.proto not in (50, 51)]
+            leaked = [p for p in wire.select(src=t.A) if p.carries not in (50, 51)]
             assert leaked == [], f"{len(leaked)} clear packets left R1, first {leaked[0]}"
         assert self.wires[0].ipsec(src=t.R1), "nothing was protected"
         assert self.forger.accepted == 0, \

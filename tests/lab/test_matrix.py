@@ -9,7 +9,7 @@ from lablib.traffic import ping, tcp_transfer, udp_crosses
 from lablib.witness import judge
 
 SIZES = (0, 1, 8, 1000, 1472, 1473, 8000)
-TCP_BYTES = 2 << 20
+TCP_BYTES = 1 << 19
 ENDS = (t.R1, t.R2)
 
 

@@ -11,7 +11,7 @@ ETH_P_ALL = 3
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 SO_RCVBUFFORCE = 33
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
-ICMP, TCP, UDP, IPIP, ESP, AH = 1, 6, 17, 4, 50, 51
+ICMP, TCP, UDP, IPIP, ESP, AH, FRAGMENT6 = 1, 6, 17, 4, 50, 51, 44
 _SETTLE_S = 0.03
 
 
@@ -38,7 +38,10 @@ class Packet:
 
     @property
     def header_len(self):
-        return (self.ip[0] & 15) * 4 if self.version == 4 else 40
+        """Without options of IPv6, but with its fragment header."""
+        if self.version == 4:
+            return (self.ip[0] & 15) * 4
+        return 48 if self.proto == FRAGMENT6 else 40
 
     @property
     def df(self):
@@ -47,18 +50,29 @@ class Packet:
     @property
     def fragment_offset(self):
         if self.version == 6:
-            return struct.unpack_from("!H", self.ip, 42)[0] & 0xFFF8 if self.proto == 44 else 0
+            return struct.unpack_from("!H", self.ip, 42)[0] & 0xFFF8 if self.proto == FRAGMENT6 else 0
         return (struct.unpack_from("!H", self.ip, 6)[0] & 0x1FFF) * 8
 
     @property
     def more_fragments(self):
         if self.version == 6:
-            return self.proto == 44 and bool(self.ip[43] & 1)
+            return self.proto == FRAGMENT6 and bool(self.ip[43] & 1)
         return bool(self.ip[6] & 0x20)
 
     @property
     def is_fragment(self):
         return self.more_fragments or self.fragment_offset > 0
+
+    @property
+    def carries(self):
+        """The protocol behind a fragment header; the packet's own without one."""
+        return self.ip[40] if self.version == 6 and self.proto == FRAGMENT6 else self.proto
+
+    @property
+    def fragment_key(self):
+        """Equal for the fragments of one datagram."""
+        ident = self.ip[4:6] if self.version == 4 else self.ip[44:48]
+        return self.src, self.dst, self.carries, ident
 
     @property
     def payload(self):
@@ -119,12 +133,12 @@ class Recorder:
                 and (spi is None or (p.fragment_offset == 0 and p.spi == spi))]
 
     def ipsec(self, **kwargs):
-        return [p for p in self.select(**kwargs) if p.proto in (ESP, AH)]
+        return [p for p in self.select(**kwargs) if p.carries in (ESP, AH)]
 
     def between(self, *addresses):
         """Packets in clear: from and to one of ADDRESSES, whatever the protocol but ESP and AH."""
         return [p for p in self.packets
-                if p.src in addresses and p.dst in addresses and p.proto not in (ESP, AH)]
+                if p.src in addresses and p.dst in addresses and p.carries not in (ESP, AH)]
 
 
 def write_pcap(path, packets):

@@ -52,8 +52,8 @@ class Gateway:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=log)
         if not self._wait_ready():
-            self.kill()
-            raise StartError(self.log(log_start))
+            status = self._give_up()
+            raise StartError(f"{self.log(log_start)}(ended with status {status})")
         self._remember_pins()
         return self
 
@@ -106,6 +106,15 @@ class Gateway:
             self.process.wait()
         self._forget()
 
+    def _give_up(self):
+        """A daemon that is not ready: has ended, or is ended now."""
+        try:
+            return self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return "none: it hung"
+        finally:
+            self.kill()
+
     def _forget(self):
         if self.process is not None and self.process.stdout:
             self.process.stdout.close()
@@ -145,8 +154,11 @@ class Gateway:
 
     def clear(self):
         """Back to an empty configuration."""
-        self.console("/ip ipsec policy remove [find]", "/ip ipsec manual-sa remove [find]",
-                     "/ip ipsec settings set strict-incoming-check=no")
+        for menu in ("policy", "manual-sa"):
+            count = int(self.console(f"/ip ipsec {menu} print count-only"))
+            if count:
+                self.console(f"/ip ipsec {menu} remove [find]")
+        self.console("/ip ipsec settings set strict-incoming-check=no")
 
     def policies(self):
         return printout.items(self.console("/ip ipsec policy print"))

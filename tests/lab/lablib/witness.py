@@ -4,7 +4,6 @@ checks every ESP packet, scapy (python3-cryptography) judges AH and takes ESP ap
 A witness fails on what it cannot explain: an ESP packet of an unknown SPI, a packet it could not
 decrypt, a sequence number out of line."""
 
-import copy
 import os
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from scapy.layers.ipsec import AH as ScapyAh
 from scapy.layers.ipsec import ESP as ScapyEsp
 from scapy.layers.ipsec import AUTH_ALGOS, CRYPT_ALGOS, IPSecIntegrityError
 
-from .capture import AH, ESP, write_pcap
+from .capture import AH, ESP, Packet, write_pcap
 
 TSHARK_CIPHER = {"null": "NULL", "des": "DES-CBC [RFC2405]", "3des": "TripleDES-CBC [RFC2451]",
                  "aes-128": "AES-CBC [RFC3602]", "aes-192": "AES-CBC [RFC3602]",
@@ -38,25 +37,33 @@ def datagrams(packets):
     """Whole datagrams as the receiver puts them together: fragments joined (each as it left)."""
     whole, parts = [], {}
     for p in packets:
-        if p.version != 4 or not p.is_fragment:
+        if not p.version or not p.is_fragment:
             whole.append(p)
             continue
-        key = (p.src, p.dst, p.proto, p.ip[4:6])
-        parts.setdefault(key, []).append(p)
-        have = sorted(parts[key], key=lambda q: q.fragment_offset)
+        have = parts.setdefault(p.fragment_key, [])
+        have.append(p)
+        have.sort(key=lambda q: q.fragment_offset)
         ends = [q.fragment_offset + len(q.payload) for q in have]
-        if have[-1].more_fragments or [q.fragment_offset for q in have] != [0, *ends[:-1]]:
-            continue
-        joined = copy.copy(have[0])
-        ip = bytearray(have[0].ip[:have[0].header_len] + b"".join(q.payload for q in have))
-        ip[2:4] = len(ip).to_bytes(2, "big")
-        ip[6:8] = (0x4000 if have[0].df else 0).to_bytes(2, "big")
-        ip[10:12] = b"\0\0"
-        joined.ip = bytes(ip)
-        joined.frame = have[0].frame[:14] + joined.ip
-        whole.append(joined)
-        del parts[key]
+        if not have[-1].more_fragments and [q.fragment_offset for q in have] == [0, *ends[:-1]]:
+            whole.append(_joined(have))
+            del parts[p.fragment_key]
     return whole
+
+
+def _joined(have):
+    """One packet of fragments in order."""
+    first = have[0]
+    body = b"".join(q.payload for q in have)
+    if first.version == 4:
+        header = bytearray(first.ip[:first.header_len])
+        header[2:4] = (len(header) + len(body)).to_bytes(2, "big")
+        header[6:8] = (0x4000 if first.df else 0).to_bytes(2, "big")
+        header[10:12] = b"\0\0"
+    else:
+        header = bytearray(first.ip[:40])
+        header[4:6] = len(body).to_bytes(2, "big")
+        header[6] = first.carries
+    return Packet(first.time, first.frame[:14] + bytes(header) + body)
 
 
 def sa_for(sas, packet):
@@ -80,9 +87,14 @@ def tshark_esp(packets, sas):
     """Decrypts every ESP packet among PACKETS, also inside AH, and checks its ICV; gives how many
     were judged."""
     packets = [p for p in datagrams(packets) if p.proto in (ESP, AH)]
-    argv = ["tshark", "-n", "-oesp.enable_encryption_decode:TRUE",
-            "-oesp.enable_authentication_check:TRUE",
-            "-oesp.enable_null_encryption_decode_heuristic:FALSE"]
+    # Inner payloads are not taken apart: they are noise, and what dissectors make of it can end the
+    # dissection before the ICV's verdict.
+    argv = ["tshark", "-n"]
+    for name in ("tcp", "udp", "icmp", "icmpv6"):
+        argv += ["--disable-protocol", name]
+    argv += ["-oesp.enable_encryption_decode:TRUE",
+             "-oesp.enable_authentication_check:TRUE",
+             "-oesp.enable_null_encryption_decode_heuristic:FALSE"]
     argv += ["-o" + _tshark_sa(sa) for sa in sas if sa.proto == "esp"]
     argv += ["-Tfields", "-Eseparator=|", "-Eoccurrence=f", "-Y", "esp"]
     names = ["frame.number", "esp.spi", "esp.sequence", "esp.icv_good", "esp.icv_bad",
@@ -231,7 +243,7 @@ def scapy_open(packet, sas):
 
 def judge(packets, sas):
     """Both witnesses over a capture; ESP by tshark, AH and samples of ESP by scapy."""
-    ipsec = [p for p in packets if p.proto in (ESP, AH)]
+    ipsec = [p for p in packets if p.version and p.carries in (ESP, AH)]
     assert ipsec, "no ESP or AH packet was captured"
     judged = scapy_judge(ipsec, sas)
     if any(sa.proto == "esp" for sa in sas):
