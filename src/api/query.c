@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_MAX = 256, OPERATIONS_MAX = 4096 };
+enum { STACK_MAX = 2 * API_SENTENCE_WORDS_MAX, OPERATIONS_MAX = 4096 };
 
 struct stack {
     bool v[STACK_MAX];
@@ -47,7 +47,7 @@ static void operations_run(struct stack *s, const char *ops)
     while (*ops && !s->bad) {
         size_t digits = strspn(ops, "0123456789");
         if (digits > 0) {
-            bool v = below_top(s, digits < 4 ? strtoul(ops, NULL, 10) : STACK_MAX);
+            bool v = below_top(s, digits < 5 ? strtoul(ops, NULL, 10) : STACK_MAX);
             ops += digits;
             if (!*ops)
                 s->n = 0;
