@@ -52,8 +52,20 @@ static bool usable(const struct sa *sa)
     return sa && sa_stats(sa).state != SA_DEAD;
 }
 
+/* Linux refuses clear packets also while there is no SA yet; the reference does so only with one.
+ */
+static bool strict_incoming_check(const struct gateway *g)
+{
+    const struct item *item =
+        g->config ? config_item_at(g->config, menu_find("ip ipsec settings"), 0) : NULL;
+
+    return item && ((const struct cfg_settings *)item->data)->strict_incoming_check;
+}
+
 void follow_slots(struct gateway *g)
 {
+    bool strict = strict_incoming_check(g);
+
     for (size_t i = 0; i < g->plan.n_policies; i++) {
         const struct plan_policy *pp = &g->plan.policies[i];
         struct sa *sas[PLAN_SA_COUNT];
@@ -63,7 +75,8 @@ void follow_slots(struct gateway *g)
         unsigned state = 0;
         if (usable(sas[PLAN_ESP_OUT]) || usable(sas[PLAN_AH_OUT]))
             state |= SPD_OUT_USABLE;
-        if (usable(sas[PLAN_ESP_IN]) || usable(sas[PLAN_AH_IN]))
+        if (usable(sas[PLAN_ESP_IN]) || usable(sas[PLAN_AH_IN]) ||
+            (strict && pp->policy.level != LEVEL_USE))
             state |= SPD_IN_VALID;
         steer_slot_state(g->steer, pp->policy.slot, state);
     }
@@ -148,16 +161,27 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
     return true;
 }
 
+static bool matters(const struct config_change *change)
+{
+    static const char *const paths[] = { "ip ipsec policy", "ip ipsec manual-sa",
+                                         "ip ipsec settings" };
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        if (change->op == OP_LOAD || strcmp(change->menu->path, paths[i]) == 0)
+            return true;
+    return false;
+}
+
 /* A removed item must be out of the plan: the configuration leaves it out already. */
 bool follow_apply(void *ctx, struct config *c, const struct config_change *change,
                   struct text *reason)
 {
     struct gateway *g = ctx;
     bool policy = change->menu && strcmp(change->menu->path, "ip ipsec policy") == 0;
-    bool relevant =
-        change->op == OP_LOAD || policy || strcmp(change->menu->path, "ip ipsec manual-sa") == 0;
 
-    if (!relevant)
+    g->config = c; /* at load time before config_open has returned */
+
+    if (!matters(change))
         return true;
     if (!slots_assign(g, c)) {
         text_printf(reason, "more than %d policies", SPD_MAX_SLOTS);
