@@ -87,6 +87,8 @@ static __always_inline int flow_parse4(void *ctx, struct flow *f)
     f->fragment = (frag & 0x3fff) != 0;
     f->later = (frag & 0x1fff) != 0;
     f->l4_off = (ip.vihl & 15) * 4;
+    if (f->l4_off > sizeof(ip) && packet_load(ctx, f->l4_off - 1, &ip.tos, 1))
+        return -1; /* options run past the packet's end */
     return flow_load_ports(ctx, f);
 }
 
@@ -110,6 +112,8 @@ static __always_inline int flow_skip_extension(void *ctx, struct flow *f)
         f->l4_off += sizeof(h);
     } else {
         f->l4_off += ((spd_u32)h.reserved + 1) * 8; /* the length in these headers */
+        if (packet_load(ctx, f->l4_off - 1, &h.reserved, 1))
+            return -1; /* runs past the packet's end */
     }
     f->key.proto = h.next;
     return 0;
