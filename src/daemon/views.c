@@ -96,7 +96,7 @@ static bool policy_live(struct gateway *g, const struct item *item, const struct
     if (!pp)
         return false;
     if (strcmp(p->name, "inactive") == 0) {
-        text_puts(out, pp->reason[0] ? "true" : "false");
+        text_puts(out, pp->reason[0] ? "yes" : "no");
         return true;
     }
     if (strcmp(p->name, "inactive-reason") == 0) {
