@@ -46,24 +46,50 @@ static void type_line(struct console *c, const char *line)
     text_fini(&options);
 }
 
+/* One daemon for all inputs, put back to the same state before each. */
+static struct api_client *daemon_client(void)
+{
+    static struct backend *b;
+    static struct api_client *client;
+
+    if (!b) {
+        b = backend_new("r1");
+        client = backend_connect(b);
+    }
+    backend_clear_rows(b);
+    backend_add_row(b, "ip ipsec installed-sa", "ESP=true;spi=E727605;src-address=10.0.0.148");
+    backend_add_row(b, "ip ipsec statistics", "unknown-spi=3");
+    return client;
+}
+
+static void reset(struct console *c)
+{
+    static const char script[] = "/ip ipsec policy remove [find]\n"
+                                 "/ip ipsec manual-sa remove [find]\n"
+                                 "/ip ipsec settings set strict-incoming-check=no\n"
+                                 "/system identity set name=r1\n"
+                                 "/ip ipsec manual-sa add name=lan ah-key=00\n"
+                                 "/ip ipsec policy add action=none comment=first\n"
+                                 "/";
+    struct text out = TEXT_INIT, err = TEXT_INIT;
+
+    if (console_script(c, script, &out, &err) != CONSOLE_OK)
+        abort();
+    text_fini(&out);
+    text_fini(&err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > INPUT_MAX)
         return -1;
-    struct backend *b = backend_new("r1");
-    backend_add_row(b, "ip ipsec installed-sa", "ESP=true;spi=E727605;src-address=10.0.0.148");
-    backend_add_row(b, "ip ipsec statistics", "unknown-spi=3");
-    struct api_client *client = backend_connect(b);
-    struct console *c = console_new(client, "admin", 80);
+    struct console *c = console_new(daemon_client(), "admin", 80);
     char *text = strndup((const char *)data, size), *save = NULL;
 
-    type_line(c, "/ip ipsec manual-sa add name=lan ah-key=00");
-    type_line(c, "/ip ipsec policy add action=none comment=first");
+    reset(c);
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
         type_line(c, line);
     free(text);
     console_free(c);
-    api_client_free(client);
-    backend_free(b);
     return 0;
 }

@@ -4,22 +4,16 @@
  * Keys would keep the fuzzer out, so the SAs encrypt with null and sign with HMAC-MD5 under a known
  * key, and packets with F_SIGN get their SPI and ICVs put right before they go in. Whatever comes
  * out has to be a datagram of the policy, whole and within its length. */
-#include "target.h"
-#include "testgate.h"
-
 #include "ah.h"
 #include "esp.h"
+#include "fuzz.h"
+#include "testgate.h"
 #include "text.h"
 
 #include <assert.h>
+#include <sanitizer/asan_interface.h> /* empty macros without the sanitizer */
 #include <stdlib.h>
 #include <string.h>
-#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
 
 enum { F_SIGN = 1, F_TRANSPORT = 2, F_V6 = 4, F_NEW_BATCH = 8, F_AH_LEN = 16 };
 enum { PACKETS_MAX = 32, PACKET_MAX = 1500, SPI = 0x1000 };
@@ -164,16 +158,28 @@ static struct pkt *packet_make(struct fuzz *f, const uint8_t *bytes, size_t len,
     struct pkt *p = pkt_get(ipsec_worker_pool(f->g->w), len);
     struct ip_parts parts;
 
-    ASAN_UNPOISON_MEMORY_REGION(p->buf, p->room_bytes);
     memcpy(p->data, bytes, len);
     p->len = (uint32_t)len;
     if (flags & F_SIGN && ip_parts_parse(p->data, len, &parts)) {
         put_addresses(p, &parts, flags);
         sign(f, p->data, parts.total, parts.l4, parts.proto, flags, 0);
     }
-    /* what lies behind the packet must not be looked at on the way in */
-    ASAN_POISON_MEMORY_REGION(p->data + p->len, p->room_bytes - PKT_HEADROOM - p->len);
     return p;
+}
+
+/* While the engine has it, the buffer ends with the packet: nothing behind it may be looked at. */
+static void tail_close(struct pkt *p)
+{
+    uint32_t used = PKT_HEADROOM + p->len;
+
+    ASAN_POISON_MEMORY_REGION(p->buf + used, p->room_bytes - used);
+    p->room_bytes = used;
+}
+
+static void tail_open(struct pkt *p)
+{
+    p->room_bytes = PKT_HEADROOM + PKT_SMALL_BYTES + PKT_TAILROOM;
+    ASAN_UNPOISON_MEMORY_REGION(p->buf, p->room_bytes);
 }
 
 static void check_out(const struct gate *g)
@@ -191,9 +197,14 @@ static void check_out(const struct gate *g)
 
 static void run_batch(struct fuzz *f, struct pkt **pkts, unsigned n)
 {
+    struct pkt *mine[PACKETS_MAX]; /* they are back in the pool afterwards */
     uint64_t before = gate_all_drops(f->g);
 
+    for (unsigned i = 0; i < n; i++)
+        tail_close(mine[i] = pkts[i]);
     ipsec_in(f->g->w, pkts, n, f->g->now_ms);
+    for (unsigned i = 0; i < n; i++)
+        tail_open(mine[i]);
     uint64_t dropped = gate_all_drops(f->g) - before;
     if (dropped + f->g->n_inject > n || (dropped == n) != (f->g->n_inject == 0))
         abort(); /* every packet comes in, is merged, or is counted */

@@ -129,11 +129,7 @@ void backend_free(struct backend *b)
     if (b->serving)
         pthread_join(b->thread, NULL);
     config_close(b->config);
-    while (b->rows) {
-        struct row *r = b->rows;
-        b->rows = r->next;
-        free_row(r);
-    }
+    backend_clear_rows(b);
     free(b->identity);
     free(b);
 }
@@ -195,4 +191,13 @@ void backend_add_row(struct backend *b, const char *menu_path, const char *pairs
     while (*at)
         at = &(*at)->next;
     *at = r;
+}
+
+void backend_clear_rows(struct backend *b)
+{
+    while (b->rows) {
+        struct row *r = b->rows;
+        b->rows = r->next;
+        free_row(r);
+    }
 }
