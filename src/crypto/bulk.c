@@ -180,18 +180,8 @@ static void batch_run(struct bulk *b, struct bulk_job *jobs, unsigned n, bool se
         mb_flush(b->mb);
 }
 
-static void bulk_run(struct bulk *b, struct bulk_job *jobs, unsigned n, bool seal)
+void bulk_run(struct bulk *b, struct bulk_job *jobs, unsigned n, bool seal)
 {
     for (unsigned at = 0; at < n; at += BULK_BATCH)
         batch_run(b, jobs + at, n - at < BULK_BATCH ? n - at : BULK_BATCH, seal);
-}
-
-void bulk_seal(struct bulk *b, struct bulk_job *jobs, unsigned n)
-{
-    bulk_run(b, jobs, n, true);
-}
-
-void bulk_open(struct bulk *b, struct bulk_job *jobs, unsigned n)
-{
-    bulk_run(b, jobs, n, false);
 }

@@ -39,3 +39,6 @@ enum mb_route mb_route(const struct mb *m, enum cipher_alg cipher, enum auth_alg
 void mb_submit(struct mb *m, enum mb_route route, struct bulk_job *const *jobs, unsigned n,
                bool seal);
 void mb_flush(struct mb *m);
+
+/* bulk.c: sorts N jobs by suite and runs them; the work behind bulk_seal and bulk_open. */
+void bulk_run(struct bulk *b, struct bulk_job *jobs, unsigned n, bool seal);
