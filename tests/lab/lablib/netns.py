@@ -11,6 +11,8 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ NETNS_DIR = "/run/netns"
 BPF_PIN_DIR = "/sys/fs/bpf/sallyport"
 PREFIX = "spl-"
 CLONE_NEWNET = 0x40000000
+NETLINK_NETFILTER, CTNETLINK_DELETE = 12, 1 << 8 | 2
+NLM_F_REQUEST, NLM_F_ACK = 1, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,8 +40,9 @@ def process_start(pid):
 
 def run(argv, **kwargs):
     """A command that must succeed; its standard error is in the exception."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False, **kwargs)
+    if "input" not in kwargs:
+        kwargs["stdin"] = subprocess.DEVNULL
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, **kwargs)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
     return done.stdout
@@ -64,8 +69,8 @@ class Namespace:
     def ip(self, command):
         return run(["ip", "-n", self.name, *command.split()])
 
-    def nft(self, rules):
-        return self.run("nft", rules)
+    def nft(self, script):
+        return run(self.argv(["nft", "-f", "-"]), input=script)
 
     def sysctl(self, **values):
         for key, value in values.items():
@@ -85,6 +90,20 @@ class Namespace:
             _setns(home)
             os.close(there)
             os.close(home)
+
+    def forget_traffic(self):
+        """Drops connection tracking entries and learnt path MTUs: what one test did must not steer
+        the next."""
+        self.ip("route flush cache")
+        self.ip("-6 route flush cache")
+        with self.entered(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                                           NETLINK_NETFILTER) as s:
+            s.settimeout(1)
+            for family in (socket.AF_INET, socket.AF_INET6):
+                # nlmsghdr, nfgenmsg: delete without a tuple is delete all
+                s.send(struct.pack("=IHHII", 20, CTNETLINK_DELETE, NLM_F_REQUEST | NLM_F_ACK, 1, 0)
+                       + struct.pack("=BBH", family, 0, 0))
+                s.recv(4096)
 
     def delete(self):
         remove_namespace(self.name)

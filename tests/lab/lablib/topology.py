@@ -97,6 +97,8 @@ class Lab:
             if not g.running():
                 g.start()
             g.clear()
+        for ns in (self.a, self.r1, self.r2, self.b):
+            ns.forget_traffic()
 
     def close(self):
         for g in self.gateways:

@@ -131,6 +131,11 @@ class Ping:
 
     def __call__(self, size=56, wait=WAIT_S):
         """True when the reply came and carries the same bytes."""
+        return self.outcome(size, wait) == "reply"
+
+    def outcome(self, size, wait=0.6):
+        """Sends one request; "reply", or an ICMP "destination unreachable" as (code, next-hop MTU,
+        quoted datagram), or None when nothing comes."""
         self.socket.sendto(self.message(size), (self.target, 0))
         deadline = time.monotonic() + wait
         while (left := deadline - time.monotonic()) > 0:
@@ -138,24 +143,12 @@ class Ping:
             try:
                 got, _ = self.socket.recvfrom(1 << 16)
             except TimeoutError:
-                return False
+                return None
             icmp = got if self.v6 else got[(got[0] & 15) * 4:]
             if icmp[:1] == (b"\x81" if self.v6 else b"\0") and len(icmp) >= 8 and \
                     struct.unpack_from("!HH", icmp, 4) == (self.ident, self.sequence):
-                return icmp[8:] == body(size, "ping")
-        return False
-
-    def wait_error(self, wait=0.6):
-        """The next ICMP destination unreachable as (code, next-hop MTU, quoted datagram)."""
-        deadline = time.monotonic() + wait
-        while (left := deadline - time.monotonic()) > 0:
-            self.socket.settimeout(left)
-            try:
-                got, _ = self.socket.recvfrom(1 << 16)
-            except TimeoutError:
-                return None
-            icmp = got[(got[0] & 15) * 4:]
-            if icmp[0] == 3:
+                return "reply" if icmp[8:] == body(size, "ping") else None
+            if not self.v6 and icmp[0] == 3:
                 return icmp[1], struct.unpack_from("!H", icmp, 6)[0], icmp[8:]
         return None
 
