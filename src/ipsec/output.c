@@ -219,7 +219,7 @@ static unsigned seal_pass(struct ipsec_worker *w, enum sa_proto proto)
         n_jobs = seal_run(w, sa, from, to, n_jobs);
     }
     if (n_jobs)
-        bulk_seal(w->bulk, w->pass.jobs, n_jobs);
+        worker_seal(w, n_jobs);
     return n_jobs;
 }
 
@@ -457,11 +457,11 @@ static bool out_look_up(struct ipsec_worker *w, struct out_packet *o)
 /* ---- 1. parse ---- */
 
 /* The stack left the transport checksum to the device: the field holds the pseudo-header's sum. */
-static bool csum_complete(struct pkt *p)
+static bool csum_complete(struct pkt *p, const struct ip_parts *parts)
 {
     uint32_t at = (uint32_t)p->csum_start + p->csum_offset;
 
-    if (at + 2 > p->len)
+    if (p->csum_start < parts->l4 || at + 2 > p->len)
         return false;
     uint16_t sum = csum_fold(csum_add(0, p->data + p->csum_start, p->len - p->csum_start));
     bool udp = p->csum_offset == 6;
@@ -488,7 +488,7 @@ static bool out_parse(struct ipsec_worker *w, struct out_packet *o)
             o->n = segment_count(&s);
             return true;
         }
-    } else if (!p->needs_csum || (!o->parts.fragment && csum_complete(p))) {
+    } else if (!p->needs_csum || (!o->parts.fragment && csum_complete(p, &o->parts))) {
         return true;
     }
     drop(w, o, DROP_OUT_MALFORMED);

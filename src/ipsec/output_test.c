@@ -632,6 +632,7 @@ static void impossible_offload_facts_are_refused(void **state)
         bool fragment;
     } cases[] = {
         { "sum behind the end", 20, 2000, 0, PKT_GSO_NONE, false },
+        { "in the IP header", 0, 6, 0, PKT_GSO_NONE, false },
         { "start behind the end", 2000, 6, 0, PKT_GSO_NONE, false },
         { "on the last byte", 20, 107, 0, PKT_GSO_NONE, false },
         { "fragment with a sum to do", 20, 6, 0, PKT_GSO_NONE, true },
