@@ -74,10 +74,12 @@ static bool check_selectors(struct plan_policy *pp)
     return true;
 }
 
-/* Transport mode carries only what runs between the SA addresses; a wider selector is fine. */
-static bool check_transport(struct plan_policy *pp)
+/* Transport mode carries only what runs between the SA addresses. A wider selector is fine: what it
+ * matches beyond them falls through to the next policy, so the SPD gets the narrow one. */
+static bool fit_transport(struct plan_policy *pp)
 {
-    const struct policy *p = &pp->policy;
+    struct policy *p = &pp->policy;
+    uint8_t whole = (uint8_t)(8 * ip_addr_len(p->local.family));
 
     if (p->tunnel)
         return true;
@@ -85,6 +87,8 @@ static bool check_transport(struct plan_policy *pp)
         return inactive(pp, "tunnel=no and src-address does not include sa-src-address");
     if (!ip_prefix_contains(&p->sel.dst, &p->remote))
         return inactive(pp, "tunnel=no and dst-address does not include sa-dst-address");
+    p->sel.src = (struct ip_prefix){ p->local, whole };
+    p->sel.dst = (struct ip_prefix){ p->remote, whole };
     return true;
 }
 
@@ -312,7 +316,7 @@ static bool plan_encrypt(struct planner *pl, struct plan_policy *pp)
 
     if (pp->policy.protocols == 0)
         return inactive(pp, "ipsec-protocols is empty");
-    if (!resolve_end_points(pl, pp) || !check_transport(pp))
+    if (!resolve_end_points(pl, pp) || !fit_transport(pp))
         return false;
     pp->policy.reqid = reqid_of(pl, pp);
     return strcmp(c->manual_sa, "none") == 0 || plan_manual(pl, pp, c->manual_sa);

@@ -195,6 +195,20 @@ static void duplicates_are_inactive_unless_of_other_priority(void **state)
     plan_fini(&p);
 }
 
+static void a_wide_transport_policy_is_narrowed_to_its_ends(void **state)
+{
+#define WIDE "src-address=0.0.0.0/0 dst-address=0.0.0.0/0 sa-src-address=1.0.0.1 sa-dst-address="
+    struct plan p = plan_of_two(WIDE "1.0.0.2", WIDE "1.0.0.3");
+    struct ip_addr second = ip_addr_v4(1, 0, 0, 3);
+
+    (void)state;
+    assert_true(p.policies[0].active && p.policies[1].active); /* of two peers: no duplicates */
+    assert_int_equal(p.policies[1].policy.sel.dst.len, 32);
+    assert_true(ip_addr_equal(&p.policies[1].policy.sel.dst.addr, &second));
+    assert_int_equal(p.policies[1].policy.sel.src.len, 32);
+    plan_fini(&p);
+}
+
 static void an_inactive_policy_is_no_duplicate_and_wants_no_sas(void **state)
 {
     struct plan p = plan_of_two(
@@ -217,6 +231,7 @@ int main(void)
         cmocka_unit_test(unique_does_not_share),
         cmocka_unit_test(peers_may_use_the_same_spi),
         cmocka_unit_test(duplicates_are_inactive_unless_of_other_priority),
+        cmocka_unit_test(a_wide_transport_policy_is_narrowed_to_its_ends),
         cmocka_unit_test(an_inactive_policy_is_no_duplicate_and_wants_no_sas),
     };
 
