@@ -97,7 +97,8 @@ static void put_columns(const char *options, unsigned width)
             putchar('\n');
             column = 0;
         }
-        printf("%.*s%*s", (int)len, p, (int)(step - len), "");
+        fwrite(p, 1, len, stdout);
+        printf("%*s", (int)(step - len), "");
         column += step;
     }
     putchar('\n');
