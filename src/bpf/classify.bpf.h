@@ -44,26 +44,46 @@ static long walk_tuple(spd_u32 i, struct walk *w)
     return 0;
 }
 
-/* Negative when the maps are not filled: the packet must not pass. */
+/* The best entry of the SPD in force; rank SPD_RANK_NONE when there is none. Negative when the maps
+ * are not filled: the packet must not pass. */
+static __always_inline int find_best(struct walk *w, int later, spd_u32 generation)
+{
+    spd_u32 half = generation % STEER_GENERATIONS;
+    spd_u32 list =
+        half * STEER_LISTS + (w->key.family == 6 ? STEER_LIST_V6 : STEER_LIST_V4) + (later ? 1 : 0);
+
+    w->best.rank = SPD_RANK_NONE;
+    w->tuples = bpf_map_lookup_elem(&tuples, &list);
+    w->rows = bpf_map_lookup_elem(&rows, &half);
+    if (!w->tuples || !w->rows)
+        return -1;
+    if (steer_no_flows || w->tuples->n < STEER_FLOWS_FROM_TUPLES) {
+        bpf_loop(w->tuples->n, walk_tuple, w, 0);
+        return 0;
+    }
+    w->key.tuple = later ? 1 : 0;
+    struct steer_flow *known = bpf_map_lookup_elem(&flows, &w->key);
+    if (known && known->generation == generation) {
+        w->best = known->best;
+        return 0;
+    }
+    bpf_loop(w->tuples->n, walk_tuple, w, 0);
+    struct steer_flow flow = { .generation = generation, .best = w->best };
+    bpf_map_update_elem(&flows, &w->key, &flow, BPF_ANY);
+    return 0;
+}
+
 static __always_inline int classify(const struct spd_key *key, int later, struct decision *d)
 {
     spd_u32 zero = 0;
     struct steer_control *c = bpf_map_lookup_elem(&control, &zero);
+    struct walk w = { .key = *key };
+
     if (!c)
         return -1;
     d->generation = *(volatile spd_u32 *)&c->generation;
-    spd_u32 half = d->generation % STEER_GENERATIONS;
-    spd_u32 list =
-        half * STEER_LISTS + (key->family == 6 ? STEER_LIST_V6 : STEER_LIST_V4) + (later ? 1 : 0);
-
-    struct walk w = { .key = *key };
-    w.best.rank = SPD_RANK_NONE;
-    w.tuples = bpf_map_lookup_elem(&tuples, &list);
-    w.rows = bpf_map_lookup_elem(&rows, &half);
-    if (!w.tuples || !w.rows)
+    if (find_best(&w, later, d->generation))
         return -1;
-    bpf_loop(w.tuples->n, walk_tuple, &w, 0);
-
     d->best = w.best;
     d->state = 0;
     if (d->best.rank != SPD_RANK_NONE) {

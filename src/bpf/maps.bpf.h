@@ -93,7 +93,16 @@ struct {
     __type(value, struct steer_fragment);
 } fragments SEC(".maps");
 
+/* By packet key; tuple: 1 for later fragments. An answer of another generation is none. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, STEER_FLOWS);
+    __type(key, struct spd_key);
+    __type(value, struct steer_flow);
+} flows SEC(".maps");
+
 /* Set before loading. (A skeleton names types: only built-in ones here.) */
 const volatile unsigned int steer_mark;
 const volatile unsigned int steer_capture_ifindex;
 const volatile unsigned int steer_strict_in;
+const volatile unsigned int steer_no_flows; /* measure the classifier itself */

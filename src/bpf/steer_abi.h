@@ -58,6 +58,13 @@ struct steer_control {
  * SPD_MAX_SLOTS would be 4 MB for every possible processor. */
 enum { STEER_CHUNK_SLOTS = 2048, STEER_CHUNKS = SPD_MAX_SLOTS / STEER_CHUNK_SLOTS };
 
+/* The classifier's last answers, so that a flow pays for many combinations once. */
+enum { STEER_FLOWS = 32768, STEER_FLOWS_FROM_TUPLES = 4 /* fewer are walked faster */ };
+struct steer_flow {
+    spd_u32 generation;
+    struct spd_entry best;
+};
+
 /* link flags */
 enum {
     STEER_LINK_ETHERNET = 1 << 0, /* takes a link header; mac is valid */
