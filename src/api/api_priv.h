@@ -37,9 +37,10 @@ struct request {
     const char *tag;         /* NULL: none */
     struct config_arg *args; /* without those below; owned */
     size_t n_args;
-    const char *items;    /* =.id= or =numbers=; NULL: not given */
-    const char *proplist; /* NULL: all */
-    const char **queries; /* owned */
+    const char *items;     /* =.id= or =numbers=; NULL: not given */
+    struct text item_list; /* behind ITEMS: several such words add up */
+    const char *proplist;  /* NULL: all */
+    const char **queries;  /* owned */
     size_t n_queries;
     uint32_t *ids; /* what ITEMS stands for; owned, NULL until resolved */
     size_t n_ids;

@@ -143,6 +143,15 @@ bool items_needed(struct request *r)
     return items_resolve(r, r->items);
 }
 
+/* A word holds 64 KiB: a long list of items comes in several. */
+static void request_items(struct request *r, const char *value)
+{
+    if (r->items)
+        text_putc(&r->item_list, ',');
+    text_puts(&r->item_list, value);
+    r->items = text_get(&r->item_list);
+}
+
 /* "=name=value", cut apart in place. */
 static void request_attribute(struct request *r, char *word)
 {
@@ -153,7 +162,7 @@ static void request_attribute(struct request *r, char *word)
     else
         value = word + strlen(word);
     if (strcmp(word, ".id") == 0 || strcmp(word, "numbers") == 0)
-        r->items = value;
+        request_items(r, value);
     else if (strcmp(word, ".proplist") == 0)
         r->proplist = value;
     else
@@ -232,6 +241,7 @@ static bool session_sentence(struct api_session *s, struct api_sentence *words, 
     free(r.args);
     free(r.queries);
     free(r.ids);
+    text_fini(&r.item_list);
     text_fini(&r.error.text);
     return true;
 }

@@ -266,7 +266,8 @@ static bool set_value(struct call *call, struct arg *a, const struct lex_word *w
     a->value_at = lex_word_offset(w, from);
     if (from < w->n && w->chars[from].kind == LEX_PLAIN && strchr("({", w->chars[from].c))
         return run_fail(call->run, a->value_at, "syntax error");
-    if (w->n - from >= VALUE_MAX)
+    bool one_word = !a->spec || a->spec->kind == ARG_TEXT; /* a list of items can be split */
+    if (one_word && w->n - from >= VALUE_MAX)
         return run_fail(call->run, a->value_at, "invalid value for argument %s", a->name);
     char *typed = lex_word_text(w, from, w->n);
     struct text full = TEXT_INIT;

@@ -59,23 +59,36 @@ static bool run_add(struct call *call)
     return send_request(call, &request);
 }
 
+enum { IDS_PER_WORD = 4096, IDS_MAX = 100000 /* what one sentence holds */ };
+
+static void add_ids(struct api_sentence *request, const struct ids *ids)
+{
+    struct text list = TEXT_INIT;
+
+    for (size_t i = 0; i < ids->n || i == 0; i += IDS_PER_WORD) {
+        size_t left = ids->n - i;
+        const struct ids part = { ids->v + i, left < IDS_PER_WORD ? left : IDS_PER_WORD };
+        text_clear(&list);
+        ids_text(&part, ',', &list);
+        api_sentence_add(request, "=.id=%s", text_get(&list));
+    }
+    text_fini(&list);
+}
+
 /* COMMAND on the items of `numbers`; no items, nothing to do. */
 static bool on_items(struct call *call, const char *command, struct api_sentence *request)
 {
-    struct text list = TEXT_INIT;
     struct ids ids = { 0 };
 
     request_init(request, call, command);
     if (!items_of_arg(call, "numbers", &ids))
         return false;
-    ids_text(&ids, ',', &list);
-    ids_fini(&ids);
-    bool fits = list.len < API_WORD_MAX - 16;
+    bool fits = ids.n <= IDS_MAX;
     if (fits)
-        api_sentence_add(request, "=.id=%s", text_get(&list));
+        add_ids(request, &ids);
     else
         run_fail(call->run, NO_PLACE, "failure: too many items for one command");
-    text_fini(&list);
+    ids_fini(&ids);
     return fits;
 }
 

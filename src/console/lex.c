@@ -143,18 +143,20 @@ static void push_one(struct lexer *l, struct lex_word *w, enum lex_kind kind)
     l->at++;
 }
 
-static enum lex_result lex_variable(struct lexer *l, struct lex_word *w)
+/* A dollar without a name behind it is itself: a pattern may end in one. */
+static void lex_variable(struct lexer *l, struct lex_word *w)
 {
     size_t p = l->at + 1;
 
     while (p < l->end && is_name_char(l->s[p]))
         p++;
-    if (p == l->at + 1)
-        return fail_at(l, l->at);
+    if (p == l->at + 1) {
+        push_one(l, w, LEX_LITERAL);
+        return;
+    }
     lex_word_push(
         w, (struct lex_char){ .at = (uint32_t)l->at, .end = (uint32_t)p, .kind = LEX_VARIABLE });
     l->at = p;
-    return LEX_OK;
 }
 
 /* Walks from the bracket at AT to behind its partner. Quotes inside hide brackets. */
@@ -224,7 +226,7 @@ static enum lex_result lex_quoted(struct lexer *l, struct lex_word *w)
         if (c == '\\')
             r = lex_backslash(l, w);
         else if (c == '$')
-            r = lex_variable(l, w);
+            lex_variable(l, w);
         else if (is_control(c) && c != '\t' && c != '\n' && c != '\r')
             r = fail_at(l, l->at);
         else
@@ -253,7 +255,7 @@ static enum lex_result lex_word(struct lexer *l, struct lex_word *w)
         else if (c == '\\')
             r = lex_backslash(l, w);
         else if (c == '$')
-            r = lex_variable(l, w);
+            lex_variable(l, w);
         else if (c == '[')
             r = lex_brackets(l, w);
         else if (c == ']' || is_control(c))

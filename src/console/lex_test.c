@@ -106,7 +106,8 @@ static void words_are_cut(void **state)
         { "lower-case hex is no escape", "\"\\1b\"", "'' error at 1" },
         { "control byte", "a\x1b[m", "a error at 1" },
         { "control byte in quotes", "\"\x07\"", "'' error at 1" },
-        { "dollar without a name", "a=$", "a= error at 2" },
+        { "dollar without a name", "a=$-", "a='$'-" },
+        { "dollar before the closing quote", "\"a$\"", "'a$'" },
         { "brackets too deep", "[[[[[[[[[[[[[[[[[a", "'' error at 16" },
     };
 
