@@ -1,14 +1,7 @@
 """The console as a person and a script use it: one-shot commands, script files, the prompt."""
 
-import os
-import pty
-import re
-import select
-import time
-
-import pytest
-from lablib.gateway import CONSOLE
 from lablib.printout import collapse
+from lablib.terminal import Terminal
 
 
 def test_printout_is_the_references(lab):
@@ -54,56 +47,21 @@ def test_daemon_that_is_not_there(lab):
     assert status == 1 and out == "" and "/nonexistent/api.sock" in err
 
 
-class Terminal:
-    """A person at the console: a pseudo terminal around `sallyport`."""
-
-    def __init__(self, socket):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(CONSOLE, [CONSOLE, "--socket", socket],
-                      {**os.environ, "TERM": "dumb", "HOME": "/nonexistent"})
-        self.seen = ""
-
-    def expect(self, text, timeout=5.0):
-        deadline = time.monotonic() + timeout
-        while text not in self.seen:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-                pytest.fail(f"waiting for {text!r}, have {self.seen[-300:]!r}")
-            chunk = os.read(self.fd, 4096).decode(errors="replace")
-            self.seen += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", chunk)
-        self.seen = self.seen.partition(text)[2]
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def close(self):
-        """Exit status, once it has ended."""
-        try:
-            while os.read(self.fd, 4096):
-                pass
-        except OSError:
-            pass
-        status = os.waitpid(self.pid, 0)[1]
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(status)
-
-
 def test_prompt_follows_menu_and_identity(lab):
     old = lab.g1.console("/system identity print").split("name:")[1].strip().strip('"')
     lab.g1.console("/system identity set name=Router1")
     try:
         terminal = Terminal(lab.g1.socket)
         terminal.expect("[admin@Router1] > ")
-        terminal.type("ip ipsec policy\r")
+        terminal.type("ip ipsec policy")
         terminal.expect("[admin@Router1] ip ipsec policy> ")
-        terminal.type("add action=none src-address=10.9.0.0/16 \\\r")
+        terminal.type("add action=none src-address=10.9.0.0/16 \\")
         terminal.expect("\\... ")
-        terminal.type("dst-address=10.8.0.0/16\r")
+        terminal.type("dst-address=10.8.0.0/16")
         terminal.expect("[admin@Router1] ip ipsec policy> ")
-        terminal.type("print\r")
+        terminal.type("print")
         terminal.expect("src-address=10.9.0.0/16:any dst-address=10.8.0.0/16:any")
-        terminal.type("/quit\r")
+        terminal.type("/quit")
         assert terminal.close() == 0
     finally:
         lab.g1.console(f"/system identity set name={old}")

@@ -53,8 +53,7 @@ def test_state_is_private(lab):
 
 
 def start_error(lab, tmp_path, *setpriv, extra=()):
-    argv = lab.r1.argv(["setpriv", *setpriv, DAEMON, "--state", str(tmp_path / "state"), "--socket",
-                        str(tmp_path / "run" / "s"), "--foreground", "--user", USER, *extra])
+    argv = lab.r1.argv(["setpriv", *setpriv, *daemon_argv(tmp_path), *extra])
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=20, check=False)
     assert done.returncode == 1, done.stdout
@@ -75,14 +74,25 @@ def test_missing_user_is_named(lab, tmp_path):
     assert "no-such-user-here" in text
 
 
-def test_private_mount_of_the_pin_folder_is_refused(lab, tmp_path):
+def daemon_argv(tmp_path):
+    return [DAEMON, "--state", str(tmp_path / "state"), "--socket", str(tmp_path / "run" / "s"),
+            "--foreground", "--user", USER]
+
+
+@pytest.mark.parametrize("how", ["ip netns exec", "unshare"])
+def test_private_mount_of_the_pin_folder_is_refused(lab, tmp_path, how):
     """Pins made there would vanish with the process: the incoming check would fail open."""
-    argv = ["ip", "netns", "exec", lab.r1.name, DAEMON, "--state", str(tmp_path / "state"),
-            "--socket", str(tmp_path / "run" / "s"), "--foreground", "--user", USER]
+    if how == "unshare":
+        argv = lab.r1.argv(["unshare", "--mount", "sh", "-c", "mount -t bpf bpf /sys/fs/bpf && "
+                            'exec "$0" "$@"', *daemon_argv(tmp_path)])
+    else:
+        argv = ["ip", "netns", "exec", lab.r1.name, *daemon_argv(tmp_path)]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=20, check=False)
-    assert done.returncode == 1
-    assert "/sys/fs/bpf" in done.stderr and "nsenter" in done.stderr
+    assert done.returncode == 1 and "ready" not in done.stdout
+    assert "/sys/fs/bpf" in done.stderr
+    if how == "unshare":
+        assert "nsenter" in done.stderr
 
 
 def test_second_daemon_on_one_state_folder_is_refused(lab):

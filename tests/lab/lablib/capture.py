@@ -1,6 +1,7 @@
 """Everything that crossed a link, taken from a packet socket in the wire's namespace: outside both
 gateways, and with a loss count of its own, so that "0 clear packets" is not "0 seen"."""
 
+import contextlib
 import select
 import socket
 import struct
@@ -110,7 +111,9 @@ class Recorder:
         while True:
             ready = select.select([self._socket], [], [], 0 if self._stop.is_set() else 0.02)[0]
             if ready:
-                self.packets.append((time.time(), self._socket.recv(1 << 17)))
+                # An interface that goes down or away is one error, then silence.
+                with contextlib.suppress(OSError):
+                    self.packets.append((time.time(), self._socket.recv(1 << 17)))
             elif self._stop.is_set():
                 return
 
