@@ -36,8 +36,8 @@ enum api_decode api_decode(struct api_decoder *d, const uint8_t **p, size_t *len
 /* One connection at the daemon: sentences in, encoded replies appended to OUT.
  * Commands: /MENU/PATH/{add set unset remove enable disable comment move print getall find get
  * export} and the menu's own; /login /cancel /quit. Items: =.id= or =numbers=, lists of *ID and
- * names that add up. print: =.proplist=, =count-only=, =from=, queries. find: =ret=*1,*2. get: =value-name=,
- * =ret=. move: =destination=. export: one !re =line= per line (also /export). */
+ * names that add up. print: =.proplist=, =count-only=, =from=, queries. find: =ret=*1,*2. get:
+ * =value-name=, =ret=. move: =destination=. export: one !re =line= per line (also /export). */
 struct api_session;
 struct api_session *api_session_new(struct config *c);
 void api_session_free(struct api_session *s);
@@ -55,7 +55,7 @@ struct api_reply {
     size_t n_rows;
     char *ret;      /* =ret= of !done, or NULL */
     char *trap;     /* =message= of the first !trap, or NULL */
-    char *trap_arg; /* =argument= of it: the argument at fault, or NULL */
+    char *trap_arg; /* =argument= of the !done behind it: the one at fault, or NULL */
 };
 /* False: the connection is gone (reason in ERROR). A !trap is a reply, not a failure. */
 bool api_client_call(struct api_client *c, const struct api_sentence *request,

@@ -124,9 +124,9 @@ static bool reply_take(struct api_reply *r, struct api_sentence *s)
     } else if (strcmp(s->words[0], "!trap") == 0 && !r->trap) {
         const char *message = api_sentence_get(s, "message");
         r->trap = xstrdup(message ? message : "failure");
-        r->trap_arg = copy_or_null(api_sentence_get(s, "argument"));
     } else if (strcmp(s->words[0], "!done") == 0) {
         r->ret = copy_or_null(api_sentence_get(s, "ret"));
+        r->trap_arg = r->trap ? copy_or_null(api_sentence_get(s, "argument")) : NULL;
         more = false;
     }
     api_sentence_fini(s);

@@ -50,14 +50,17 @@ void put_done(const struct request *r, const char *ret)
     put_end(r);
 }
 
+/* The argument at fault goes with !done: clients in use (librouteros) know no more words of a !trap
+ * than message and category, and fail on others. */
 static void put_trap(const struct request *r)
 {
     put_word(r->out, "!trap");
     put_word(r->out, "=message=%s", text_get(&r->error.text));
+    put_end(r);
+    put_word(r->out, "!done");
     if (r->error.arg)
         put_word(r->out, "=argument=%s", r->error.arg);
     put_end(r);
-    put_done(r, NULL);
 }
 
 static void put_fatal(struct text *out, const char *reason)

@@ -144,7 +144,7 @@ static void play(struct fixture *f, const struct exchange *x, size_t n)
          sizeof((const struct exchange[]){ __VA_ARGS__ }) / sizeof(struct exchange))
 
 #define TRAP(message)              "!trap =message=" message " . !done ."
-#define TRAP_AT(argument, message) "!trap =message=" message " =argument=" argument " . !done ."
+#define TRAP_AT(argument, message) "!trap =message=" message " . !done =argument=" argument " ."
 #define POLICY                     "/ip/ipsec/policy"
 #define SA                         "/ip/ipsec/manual-sa"
 

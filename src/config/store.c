@@ -11,8 +11,7 @@
 enum statement { ST_PUT_ITEM, ST_PUT_VALUE, ST_DROP_ITEM, ST_DROP_VALUES, ST_COUNTER, ST_COUNT };
 
 static const char *const statements[ST_COUNT] = {
-    [ST_PUT_ITEM] = "INSERT OR REPLACE INTO item(menu, id, pos, disabled, comment, sum)"
-                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [ST_PUT_ITEM] = "INSERT OR REPLACE INTO item VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [ST_PUT_VALUE] = "INSERT INTO value(menu, id, property, value) VALUES(?1, ?2, ?3, ?4)",
     [ST_DROP_ITEM] = "DELETE FROM item WHERE menu = ?1 AND id = ?2",
     [ST_DROP_VALUES] = "DELETE FROM value WHERE menu = ?1 AND id = ?2",
