@@ -29,6 +29,7 @@ class StartError(Exception):
 class Gateway:
     def __init__(self, ns, folder, daemon_args=()):
         self.ns = ns
+        self.binary = DAEMON
         self.folder = folder
         self.state = f"{folder}/state"
         self.socket = f"{folder}/run/api.sock"
@@ -40,7 +41,7 @@ class Gateway:
     # -- the daemon --
 
     def argv(self, *more):
-        return [DAEMON, "--state", self.state, "--socket", self.socket, "--foreground",
+        return [self.binary, "--state", self.state, "--socket", self.socket, "--foreground",
                 "--user", USER, "--log-level", os.environ.get("SALLYPORT_LOG", "info"), *self.daemon_args, *more]
 
     def start(self, *more, enter=True):

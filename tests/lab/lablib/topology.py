@@ -26,8 +26,11 @@ R1_6, R2_6 = "fd00::1", "fd00::2"
 
 
 class Lab:
-    def __init__(self, run=None, daemon_args=()):
+    """DIRECT: the gateways' uplinks face each other, without W's bridges between (throughput)."""
+
+    def __init__(self, run=None, daemon_args=(), direct=False):
         self.owns_run = run is None
+        self.direct = direct
         self.run = run or Run()
         self.a, self.r1, self.w, self.r2, self.b = (
             self.run.namespace(role) for role in ("a", "r1", "w", "r2", "b"))
@@ -46,8 +49,11 @@ class Lab:
             self.w.ip(f"link set {bridge} up")
         self._link(self.a, "eth0", self.r1, "lan")
         self._link(self.b, "eth0", self.r2, "lan")
-        for n, router in (("1", self.r1), ("2", self.r2)):
-            for uplink, name in (("1", "wan"), ("2", "wan2")):
+        for uplink, name in (("1", "wan"), ("2", "wan2")):
+            if self.direct:
+                self._link(self.r1, name, self.r2, name)
+                continue
+            for n, router in (("1", self.r1), ("2", self.r2)):
                 self._link(router, name, self.w, f"r{n}u{uplink}")
                 self.w.ip(f"link set r{n}u{uplink} master wire{uplink}")
         host = ((self.a, "1", "11"), (self.b, "2", "12"))
