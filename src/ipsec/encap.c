@@ -68,21 +68,29 @@ void ip_tos_set(uint8_t *p, uint8_t tos)
         be16_put(p, (uint16_t)((be16_get(p) & 0xf00f) | tos << 4));
 }
 
-static void tunnel4_hdr(uint8_t *hdr, const struct sa *sa, uint8_t tos, bool df, uint16_t ip_id)
+/* Summed while still in registers: reading back what was just written in pieces would stall. */
+static void tunnel4_hdr(uint8_t *hdr, const struct sa *sa, uint32_t len, uint8_t tos, bool df,
+                        uint16_t ip_id)
 {
-    hdr[0] = 0x45;
-    hdr[IP4_TOS] = tos;
-    be16_put(hdr + IP4_ID, ip_id);
-    be16_put(hdr + IP4_FRAG, df ? IP4_DF : 0);
-    hdr[IP4_TTL] = TUNNEL_TTL;
-    hdr[IP4_PROTO] = sa->proto;
-    memcpy(hdr + IP4_SRC, sa->src.b, 4);
-    memcpy(hdr + IP4_DST, sa->dst.b, 4);
+    uint32_t first = 0x45000000u | (uint32_t)tos << 16 | len;
+    uint32_t second = (uint32_t)ip_id << 16 | (df ? IP4_DF : 0);
+    uint32_t third = (uint32_t)TUNNEL_TTL << 24 | (uint32_t)sa->proto << 16;
+    uint32_t src = be32_get(sa->src.b), dst = be32_get(sa->dst.b);
+    uint64_t sum = (uint64_t)first + second + third + src + dst;
+
+    sum = (sum & 0xffffffffu) + (sum >> 32);
+    sum = (sum & 0xffffffffu) + (sum >> 32);
+    be32_put(hdr, first);
+    be32_put(hdr + IP4_ID, second);
+    be32_put(hdr + IP4_TTL, third | csum_fold((uint32_t)sum));
+    be32_put(hdr + IP4_SRC, src);
+    be32_put(hdr + IP4_DST, dst);
 }
 
-static void tunnel6_hdr(uint8_t *hdr, const struct sa *sa, uint8_t tos)
+static void tunnel6_hdr(uint8_t *hdr, const struct sa *sa, uint32_t len, uint8_t tos)
 {
     be32_put(hdr, 0x60000000u | (uint32_t)tos << 20);
+    be16_put(hdr + IP6_LEN, (uint16_t)(len - IP6_HDR_LEN));
     hdr[IP6_NEXT] = sa->proto;
     hdr[IP6_HOPS] = TUNNEL_TTL;
     memcpy(hdr + IP6_SRC, sa->src.b, 16);
@@ -90,8 +98,8 @@ static void tunnel6_hdr(uint8_t *hdr, const struct sa *sa, uint8_t tos)
 }
 
 /* Gives the length of the outer header. */
-static size_t tunnel_build(const struct encap_plan *plan, struct pkt *p, size_t gap, bool df,
-                           uint16_t ip_id, struct encap_layout *at)
+static size_t tunnel_build(const struct encap_plan *plan, struct pkt *p, uint32_t total, size_t gap,
+                           bool df, uint16_t ip_id, struct encap_layout *at)
 {
     const struct sa *sa = outer_sa(plan);
     size_t hdr_len = ip_hdr_len(sa->src.family);
@@ -101,14 +109,14 @@ static size_t tunnel_build(const struct encap_plan *plan, struct pkt *p, size_t 
     at->payload_len = p->len;
     p->data -= hdr_len + gap;
     if (sa->src.family == IP_V4)
-        tunnel4_hdr(p->data, sa, tos, df, ip_id);
+        tunnel4_hdr(p->data, sa, total, tos, df, ip_id);
     else
-        tunnel6_hdr(p->data, sa, tos);
+        tunnel6_hdr(p->data, sa, total, tos);
     return hdr_len;
 }
 
 /* RFC 4303 3.1.1: the header moves ahead of the gap. */
-static size_t transport_build(const struct encap_plan *plan, struct pkt *p,
+static size_t transport_build(const struct encap_plan *plan, struct pkt *p, uint32_t total,
                               const struct ip_parts *parts, size_t gap, bool df, uint16_t ip_id,
                               struct encap_layout *at)
 {
@@ -124,21 +132,21 @@ static size_t transport_build(const struct encap_plan *plan, struct pkt *p,
         if (be16_get(p->data + IP4_ID) == 0)
             be16_put(p->data + IP4_ID, ip_id);
     }
+    ip_len_set(p->data, total);
     return hdr_len;
 }
 
 void encap_build(const struct encap_plan *plan, struct pkt *p, const struct ip_parts *parts,
                  bool df, uint16_t ip_id, struct encap_layout *ret)
 {
-    size_t total = encap_len(plan, p->len, parts->insert);
+    uint32_t total = (uint32_t)encap_len(plan, p->len, parts->insert);
     size_t gap = ah_bytes(plan) + (plan->esp ? esp_hdr_len(plan->esp) : 0);
-    size_t hdr_len = plan->tunnel ? tunnel_build(plan, p, gap, df, ip_id, ret)
-                                  : transport_build(plan, p, parts, gap, df, ip_id, ret);
+    size_t hdr_len = plan->tunnel ? tunnel_build(plan, p, total, gap, df, ip_id, ret)
+                                  : transport_build(plan, p, total, parts, gap, df, ip_id, ret);
 
     ret->ipsec = (uint32_t)hdr_len;
     ret->esp = plan->esp ? (uint32_t)(hdr_len + ah_bytes(plan)) : 0;
-    p->len = (uint32_t)total;
-    ip_len_set(p->data, total);
+    p->len = total;
 }
 
 void decap_transport(struct pkt *p, const struct ip_parts *parts, size_t hdr_len, uint8_t next)

@@ -26,7 +26,7 @@ size_t encap_len(const struct encap_plan *plan, size_t len, size_t hdr_len);
 /* The longest datagram that fits the path MTU once encapsulated; 0 when none does. */
 size_t encap_inner_max(const struct encap_plan *plan, size_t hdr_len);
 /* Headroom and tailroom that encapsulation may use at most. */
-enum { ENCAP_HEAD_MAX = 40 + 24 + 24, ENCAP_TAIL_MAX = 16 + 2 + 12 };
+enum { ENCAP_HEAD_MAX = 40 + 24 + 24, ENCAP_TAIL_MAX = 32 };
 
 /* Where things came to lie, from the outer IP header. */
 struct encap_layout {

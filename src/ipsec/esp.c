@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/* A power of two: blocks are 1, 8 or 16 bytes. */
 static size_t align_of(const struct sa *sa)
 {
     return sa->block_len > 4 ? sa->block_len : 4;
@@ -11,7 +12,7 @@ size_t esp_enc_len(const struct sa *sa, size_t len)
 {
     size_t align = align_of(sa);
 
-    return (len + 2 + align - 1) / align * align;
+    return (len + 2 + align - 1) & ~(align - 1);
 }
 
 size_t esp_payload_max(const struct sa *sa, size_t len)
@@ -20,23 +21,27 @@ size_t esp_payload_max(const struct sa *sa, size_t len)
 
     if (len < fixed + align_of(sa))
         return 0;
-    return (len - fixed) / align_of(sa) * align_of(sa) - 2;
+    return ((len - fixed) & ~(align_of(sa) - 1)) - 2;
 }
 
 /* The job over ENC_LEN encrypted bytes, the same in both directions. */
-static struct bulk_job esp_job(const struct sa *sa, uint8_t *esp, size_t enc_len)
+static void esp_job(const struct sa *sa, uint8_t *esp, size_t enc_len, struct bulk_job *ret)
 {
     uint32_t hdr_len = (uint32_t)esp_hdr_len(sa);
     uint32_t auth_len = hdr_len + (uint32_t)enc_len;
 
-    return (struct bulk_job){ .key = &sa->key,
-                              .buf = esp,
-                              .cipher_off = hdr_len,
-                              .cipher_len = (uint32_t)enc_len,
-                              .auth_len = auth_len,
-                              .iv = esp + ESP_HDR_LEN,
-                              .icv = esp + auth_len };
+    ret->key = &sa->key;
+    ret->buf = esp;
+    ret->cipher_off = hdr_len;
+    ret->cipher_len = (uint32_t)enc_len;
+    ret->auth_off = 0;
+    ret->auth_len = auth_len;
+    ret->iv = esp + ESP_HDR_LEN;
+    ret->icv = esp + auth_len;
+    ret->ok = false;
 }
+
+static const uint8_t padding[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
 
 void esp_build(const struct sa *sa, uint8_t *esp, size_t len, uint8_t next, uint32_t seq,
                const uint8_t *iv, struct bulk_job *ret)
@@ -47,12 +52,14 @@ void esp_build(const struct sa *sa, uint8_t *esp, size_t len, uint8_t next, uint
 
     memcpy(esp, &sa->spi_be, 4);
     be32_put(esp + 4, seq);
-    memcpy(esp + ESP_HDR_LEN, iv, sa->iv_len);
-    for (size_t i = 0; i < pad_len; i++)
-        pad[i] = (uint8_t)(i + 1);
+    if (sa->iv_len == 16)
+        memcpy(esp + ESP_HDR_LEN, iv, 16);
+    else
+        memcpy(esp + ESP_HDR_LEN, iv, sa->iv_len);
+    memcpy(pad, padding, sizeof(padding)); /* too much: the rest is written over, or is room */
     pad[pad_len] = (uint8_t)pad_len;
     pad[pad_len + 1] = next;
-    *ret = esp_job(sa, esp, enc_len);
+    esp_job(sa, esp, enc_len, ret);
 }
 
 enum ipsec_drop esp_check(const struct sa *sa, uint8_t *esp, size_t len, struct bulk_job *ret)
@@ -61,9 +68,9 @@ enum ipsec_drop esp_check(const struct sa *sa, uint8_t *esp, size_t len, struct 
 
     if (len < fixed + 2)
         return DROP_IN_SHORT;
-    if ((len - fixed) % align_of(sa))
+    if ((len - fixed) & (align_of(sa) - 1))
         return DROP_IN_PADDING;
-    *ret = esp_job(sa, esp, len - fixed);
+    esp_job(sa, esp, len - fixed, ret);
     return DROP_COUNT;
 }
 

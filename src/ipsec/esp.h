@@ -28,7 +28,7 @@ static inline size_t esp_len(const struct sa *sa, size_t len)
 }
 
 /* LEN bytes of payload lie at ESP + esp_hdr_len(): writes everything around them but the ICV, which
- * the job does. IV has iv_len bytes. */
+ * the job does. Needs 32 bytes of room behind the payload. IV has iv_len bytes. */
 void esp_build(const struct sa *sa, uint8_t *esp, size_t len, uint8_t next, uint32_t seq,
                const uint8_t *iv, struct bulk_job *ret);
 

@@ -41,6 +41,9 @@ static bool plain_tcp(const struct pkt *p, struct super *s)
 {
     struct ip_parts parts;
 
+    if (p->len < IP6_HDR_LEN ||
+        p->data[ip_version(p->data) == 4 ? IP4_PROTO : IP6_NEXT] != PROTO_TCP)
+        return false;
     if (p->gso || p->needs_csum || !ip_parts_parse(p->data, p->len, &parts) ||
         parts.proto != PROTO_TCP || parts.fragment || parts.total != p->len ||
         parts.l4 + TCP_HDR_LEN > p->len)

@@ -56,10 +56,31 @@ static bool in_parse(struct in_job *job, uint32_t *ret_spi_be)
     return true;
 }
 
+static bool is_sa_of(const struct sa *sa, const struct in_job *job, uint32_t spi_be)
+{
+    const uint8_t *p = job->pkt->data;
+
+    if (!sa || sa->spi_be != spi_be || sa->proto != job->parts.proto ||
+        sa->src.family != job->parts.version)
+        return false;
+    return job->parts.version == 4
+               ? memcmp(sa->src.b, p + IP4_SRC, 4) == 0 && memcmp(sa->dst.b, p + IP4_DST, 4) == 0
+               : memcmp(sa->src.b, p + IP6_SRC, 16) == 0 && memcmp(sa->dst.b, p + IP6_DST, 16) == 0;
+}
+
+/* Most packets of a batch come by the SA of the one before. */
+static struct sa *sa_of(struct ipsec_worker *w, const struct in_job *job, uint32_t spi_be)
+{
+    if (!is_sa_of(w->last_in, job, spi_be)) {
+        struct ip_addr src = addr_of(job->pkt->data, false), dst = addr_of(job->pkt->data, true);
+        w->last_in = sad_lookup(w->e, job->parts.proto, &src, &dst, spi_be);
+    }
+    return w->last_in;
+}
+
 static enum ipsec_drop in_find(struct ipsec_worker *w, struct in_job *job, uint32_t spi_be)
 {
-    struct ip_addr src = addr_of(job->pkt->data, false), dst = addr_of(job->pkt->data, true);
-    struct sa *sa = sad_lookup(w->e, job->parts.proto, &src, &dst, spi_be);
+    struct sa *sa = sa_of(w, job, spi_be);
     uint8_t state = sa ? atomic_load_explicit(&sa->state, memory_order_relaxed) : SA_LARVAL;
 
     if (!sa || !sa->inbound || state == SA_LARVAL)
@@ -279,13 +300,13 @@ static enum ipsec_drop check_policy(struct ipsec_worker *w, const struct in_job 
     return reason;
 }
 
-static bool in_check(struct ipsec_worker *w, struct in_job *job, uint32_t *ret_slot)
+static bool in_check(struct ipsec_worker *w, struct in_job *job, struct flow *ret_flow,
+                     uint32_t *ret_slot)
 {
-    struct flow flow;
     enum ipsec_drop reason = DROP_IN_INNER;
 
-    if (flow_parse(job->pkt->data, job->pkt->len, &flow))
-        reason = check_policy(w, job, &flow, ret_slot);
+    if (flow_parse(job->pkt->data, job->pkt->len, ret_flow))
+        reason = check_policy(w, job, ret_flow, ret_slot);
     if (reason == DROP_NONE)
         return true;
     in_drop(w, job, reason);
@@ -325,12 +346,14 @@ static void in_deliver(struct ipsec_worker *w, unsigned n)
 
     for (unsigned i = 0; i < n; i++) {
         struct in_job *job = &w->in[i];
+        struct flow flow;
         uint32_t slot;
 
-        if (!job->pkt || !in_check(w, job, &slot))
+        if (!job->pkt || !in_check(w, job, &flow, &slot))
             continue;
         counter_add(&slot_counters(w->e, w->index, slot)->in_transformed, 1);
-        in_clamp(w, job, slot);
+        if (flow.key.proto == PROTO_TCP)
+            in_clamp(w, job, slot);
         done[n_done++] = job->pkt;
     }
     n_done = gro_coalesce(&w->pool, done, n_done);
@@ -341,8 +364,10 @@ static void in_deliver(struct ipsec_worker *w, unsigned n)
 void ipsec_in(struct ipsec_worker *w, struct pkt **pkts, unsigned n, uint64_t now_ms)
 {
     worker_begin(w, now_ms);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
+        worker_prefetch(pkts, n, i);
         w->in[i] = (struct in_job){ .pkt = pkts[i] };
+    }
     while (in_round(w, n))
         ;
     in_deliver(w, n);

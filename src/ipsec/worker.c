@@ -82,6 +82,7 @@ void worker_begin(struct ipsec_worker *w, uint64_t now_ms)
 void worker_end(struct ipsec_worker *w)
 {
     w->spd = NULL;
+    w->last_in = NULL;
     urcu_memb_read_unlock();
     if (w->sink.wake && event_waiting(w->e))
         w->sink.wake(w->sink.ctx);

@@ -65,7 +65,9 @@ struct ipsec_worker {
     struct bulk *bulk;
     struct pkt_pool pool;
     uint64_t now_ms;
-    const struct spd *spd; /* during one ipsec_out or ipsec_in */
+    /* during one ipsec_out or ipsec_in: */
+    const struct spd *spd;
+    struct sa *last_in; /* the SA last found */
 
     struct flow_cache *flows;
     struct reassembly *reassembly;
@@ -83,6 +85,17 @@ struct ipsec_worker {
 
     _Alignas(64) uint64_t drops[DROP_COUNT];
 };
+
+/* While packet I of a batch is handled, the headers of those behind it come into the cache. */
+static inline void worker_prefetch(struct pkt **pkts, unsigned n, unsigned i)
+{
+    if (i + 4 < n)
+        __builtin_prefetch(pkts[i + 4]);
+    if (i + 2 < n) {
+        __builtin_prefetch(pkts[i + 2]->data);
+        __builtin_prefetch(pkts[i + 2]->data - 64);
+    }
+}
 
 /* worker.c */
 void worker_begin(struct ipsec_worker *w, uint64_t now_ms); /* enters the RCU read side */
