@@ -764,6 +764,80 @@ static void what_the_kernel_refuses_is_counted(void **state)
     gate_free(g);
 }
 
+/* Buffers that came without room are copied; packets never come out damaged. */
+static void packets_without_room_are_moved(void **state)
+{
+    struct policy p = policy_make(true, PROTO_BIT_AH, LEVEL_REQUIRE); /* AH shows the inside */
+    struct datagram d = talk(true, PROTO_UDP, 100);
+    struct blob b = datagram_make(&d);
+
+    (void)state;
+    for (unsigned how = 0; how < 2; how++) {
+        struct gate *g = gate_with(&p, false, true, 0);
+        struct pkt *pkt = pkt_get(ipsec_worker_pool(g->w), b.len);
+        uint32_t room = pkt->room_bytes;
+
+        if (how == 0) /* no headroom */
+            pkt->data = pkt->buf;
+        else /* no tailroom */
+            pkt->room_bytes = (uint32_t)(PKT_HEADROOM + b.len);
+        memcpy(pkt->data, b.p, b.len);
+        pkt->len = (uint32_t)b.len;
+        ipsec_out(g->w, &pkt, 1, g->now_ms);
+        assert_int_equal(g->n_wire, 1);
+        assert_memory_equal(g->wire[0].p + 44, b.p, b.len);
+        pkt->room_bytes = room; /* it is back in the pool */
+        gate_free(g);
+    }
+    blob_free(&b);
+}
+
+static void an_empty_pool_is_counted(void **state)
+{
+    struct policy p = policy_make(true, PROTO_BIT_ESP, LEVEL_REQUIRE);
+    struct gate *g = gate_with(&p, true, false, 0);
+    struct pkt_pool *pool = ipsec_worker_pool(g->w);
+    struct datagram tcp = talk(true, PROTO_TCP, 14600), udp = talk(true, PROTO_UDP, 1450);
+    struct blob super = superpacket_make(&tcp, 1460), big = datagram_make(&udp);
+    struct pkt *held = NULL, *pkt;
+    unsigned n = 0;
+
+    (void)state;
+    while ((pkt = pkt_get(pool, 100))) { /* all small ones but three */
+        pkt->next = held;
+        held = pkt;
+        n++;
+    }
+    for (unsigned i = 0; i < 3; i++, n--) {
+        pkt = held;
+        held = held->next;
+        pkt_put(pool, pkt);
+    }
+    gate_out(g, &super, 1); /* three at a time will do */
+    assert_int_equal(g->n_wire, 11);
+    assert_int_equal(gate_all_drops(g), 0);
+    for (unsigned i = 0; i < 2; i++, n++) {
+        pkt = pkt_get(pool, 100);
+        pkt->next = held;
+        held = pkt;
+    }
+    gate_out(g, &big, 1); /* the last small buffer has the datagram: none for its fragments */
+    assert_int_equal(gate_drops(g, DROP_OUT_BUFFERS), 1);
+    pkt = pkt_get(pool, 100);
+    pkt->next = held;
+    held = pkt;
+    gate_out(g, &super, 1); /* a large one comes in, no small one is left */
+    assert_int_equal(gate_drops(g, DROP_OUT_BUFFERS), 1 + 11);
+    while (held) {
+        pkt = held;
+        held = held->next;
+        pkt_put(pool, pkt);
+    }
+    blob_free(&super);
+    blob_free(&big);
+    gate_free(g);
+}
+
 static void malformed_datagrams_are_counted(void **state)
 {
     static const char *const cases[] = {
@@ -831,6 +905,8 @@ int main(void)
         cmocka_unit_test(dead_sas_send_nothing),
         cmocka_unit_test(byte_limits_end_an_sa),
         cmocka_unit_test(what_the_kernel_refuses_is_counted),
+        cmocka_unit_test(packets_without_room_are_moved),
+        cmocka_unit_test(an_empty_pool_is_counted),
         cmocka_unit_test(malformed_datagrams_are_counted),
         cmocka_unit_test(syns_are_clamped),
     };
