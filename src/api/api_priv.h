@@ -3,6 +3,7 @@
 
 #include "api.h"
 
+void api_length_encode(size_t len, struct text *out);
 void api_word_encode(const char *s, size_t len, struct text *out);
 
 /* One row of a menu, collected. Strings are owned. */

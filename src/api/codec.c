@@ -54,7 +54,7 @@ const char *api_sentence_get(const struct api_sentence *s, const char *name)
     return NULL;
 }
 
-void api_word_encode(const char *s, size_t len, struct text *out)
+void api_length_encode(size_t len, struct text *out)
 {
     if (len >= 0x10000000)
         text_putc(out, (char)0xf0);
@@ -65,6 +65,11 @@ void api_word_encode(const char *s, size_t len, struct text *out)
     if (len >= 0x80)
         text_putc(out, (char)(len >> 8 | (len < 0x4000 ? 0x80 : 0)));
     text_putc(out, (char)len);
+}
+
+void api_word_encode(const char *s, size_t len, struct text *out)
+{
+    api_length_encode(len, out);
     text_add(out, s, len);
 }
 

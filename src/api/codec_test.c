@@ -26,17 +26,14 @@ static const struct length_case {
 
 static void lengths_are_written_as_published(void **state)
 {
-    char *big = calloc(1, 0x10000001);
-
     (void)state;
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct text out = TEXT_INIT;
-        api_word_encode(big, lengths[i].len, &out);
-        assert_int_equal(out.len, lengths[i].n + lengths[i].len);
+        api_length_encode(lengths[i].len, &out);
+        assert_int_equal(out.len, lengths[i].n);
         assert_memory_equal(text_get(&out), lengths[i].bytes, lengths[i].n);
         text_fini(&out);
     }
-    free(big);
 }
 
 /* Decodes LEN bytes in portions of STEP; the last answer. Sentences are counted and dropped. */
