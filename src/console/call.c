@@ -436,7 +436,7 @@ static bool imply_set_default(struct call *call, const struct lex_word *first)
 
 bool call_parse(struct call *call, struct run *r, const struct lex_words *words)
 {
-    size_t pairs, next;
+    size_t pairs = 0, next = 0;
 
     *call = (struct call){ .run = r, .place = r->place };
     if (!path_and_verb(call, words, words->n, &pairs, &next))

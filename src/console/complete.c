@@ -57,8 +57,13 @@ static void spec_names(struct spot *s, const struct verb_arg *a)
 {
     if (a->kind == ARG_ITEM || a->kind == ARG_ITEMS)
         item_names(s, s->call.place.menu->path);
-    if (a->kind == ARG_PROPERTY)
-        property_names(s->call.place.menu, false, &s->names);
+    if (a->kind == ARG_PROPERTY) {
+        struct names all = { 0 };
+        property_names(s->call.place.menu, false, &all);
+        for (size_t i = 0; i < all.n; i++)
+            names_add(&s->names, all.v[i].text, all.v[i].help, " ");
+        names_fini(&all);
+    }
 }
 
 static void set_typed(struct spot *s, const struct lex_word *w, size_t from)
@@ -100,14 +105,23 @@ static void spot_path(struct spot *s, const struct lex_word *w, bool first)
     s->with_slash = from == 0;
 }
 
+/* Whether words at FROM and later are conditions, to judge by those before TO. */
+static bool in_conditions(const struct spot *s, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        if (lex_word_is(&s->words.v[i], "where"))
+            return true;
+    return s->call.verb->flags & VERB_CONDITIONS;
+}
+
 /* The argument whose value is being typed, `name=` abbreviated or not. */
-static void spot_value(struct spot *s, const struct lex_word *w, size_t equals)
+static void spot_value(struct spot *s, const struct lex_word *w, size_t equals, bool conditions)
 {
     struct names known = { 0 };
     const char *name = NULL;
     char *typed = lex_word_text(w, 0, equals);
 
-    if (s->call.verb->flags & VERB_CONDITIONS)
+    if (conditions)
         property_names(s->call.place.menu, false, &known);
     else
         call_arg_names(&s->call, &known);
@@ -151,12 +165,10 @@ static void spot_argument(struct spot *s, const struct lex_word *w, size_t from,
     struct names all = { 0 };
     const struct verb *v = s->call.verb;
     size_t unnamed = 0;
-    bool conditions = v->flags & VERB_CONDITIONS;
+    bool conditions = in_conditions(s, from, to);
 
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; i < to; i++)
         unnamed += lex_word_find(&s->words.v[i], 0, '=') == s->words.v[i].n;
-        conditions |= lex_word_is(&s->words.v[i], "where");
-    }
     set_typed(s, w, 0);
     if (conditions)
         property_names(s->call.place.menu, false, &all);
@@ -238,7 +250,7 @@ static void spot_init(struct spot *s, struct console *c, const char *line, size_
         return;
     size_t equals = w ? lex_word_find(w, 0, '=') : 0;
     if (w && equals < w->n)
-        spot_value(s, w, equals);
+        spot_value(s, w, equals, in_conditions(s, next, done));
     else
         spot_argument(s, w, next, done);
 }
