@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -140,6 +141,34 @@ static void on_link(struct netmon *m, const struct nlmsghdr *nlh)
     link_set(m, &l.info);
 }
 
+struct neighbour_address {
+    uint8_t family;
+    struct ip_addr addr;
+};
+
+static int neighbour_attr(const struct nlattr *attr, void *data)
+{
+    struct neighbour_address *n = data;
+    if (mnl_attr_get_type(attr) == NDA_DST &&
+        mnl_attr_get_payload_len(attr) == ip_addr_len(n->family))
+        n->addr = ip_addr_from_bytes((enum ip_family)n->family, mnl_attr_get_payload(attr));
+    return MNL_CB_OK;
+}
+
+static void on_neighbour(struct netmon *m, const struct nlmsghdr *nlh)
+{
+    const struct ndmsg *nd = mnl_nlmsg_get_payload(nlh);
+    struct neighbour_address n = { .family = nd->ndm_family == AF_INET6  ? IP_V6
+                                             : nd->ndm_family == AF_INET ? IP_V4
+                                                                         : IP_ANY_FAMILY };
+
+    if (!m->events.neighbour_failed || nd->ndm_state != NUD_FAILED || n.family == IP_ANY_FAMILY)
+        return;
+    mnl_attr_parse(nlh, sizeof(*nd), neighbour_attr, &n);
+    if (n.addr.family != IP_ANY_FAMILY)
+        m->events.neighbour_failed(m->events.ctx, (unsigned)nd->ndm_ifindex, &n.addr);
+}
+
 struct changes {
     struct netmon *m;
     bool addr, route;
@@ -160,6 +189,9 @@ static int on_message(const struct nlmsghdr *nlh, void *data)
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
         c->route = true;
+        break;
+    case RTM_NEWNEIGH:
+        on_neighbour(c->m, nlh);
         break;
     }
     return MNL_CB_OK;
@@ -221,7 +253,8 @@ static void links_resync(struct netmon *m)
 
 struct netmon *netmon_new(const struct netmon_events *events, char *err, size_t err_size)
 {
-    const unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+    const unsigned neighbours = events->neighbour_failed ? RTMGRP_NEIGH : 0;
+    const unsigned groups = neighbours | RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
                             RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
     int size = RECEIVE_BUFFER_BYTES;
     struct netmon *m = xcalloc(1, sizeof(*m));

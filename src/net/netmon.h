@@ -30,12 +30,14 @@ struct route_info {
     unsigned mtu_bytes; /* of the route, else of the interface */
 };
 
+/* Any of them may be NULL. */
 struct netmon_events {
     void *ctx;
     void (*link_new)(void *ctx, const struct link_info *l); /* also on every change */
     void (*link_gone)(void *ctx, unsigned ifindex);
     void (*addr_change)(void *ctx); /* local addresses differ */
     void (*route_change)(void *ctx);
+    void (*neighbour_failed)(void *ctx, unsigned ifindex, const struct ip_addr *addr);
 };
 
 struct netmon;

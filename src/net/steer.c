@@ -49,7 +49,7 @@ static const char *load_hint(int error)
         return " (needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
     case EINVAL:
     case ENOTSUP:
-        return " (needs Linux 5.17 or later with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF)";
+        return " (needs Linux 5.17 or later with its BPF JIT on: net.core.bpf_jit_enable)";
     default:
         return "";
     }
@@ -118,6 +118,7 @@ struct steer *steer_new(const struct steer_options *o, char *err, size_t err_siz
         s->check = check_load(o, s->egress);
     if (!s->check)
         s->nft = nft_check_new(&s->o);
+    s->stand_ins = stand_ins_new();
     snprintf(s->features, sizeof(s->features), "bpf tc programs: yes\nbpf netfilter link: %s\n",
              s->check        ? "yes"
              : o->no_nf_link ? "switched off, nftables instead"
@@ -133,6 +134,7 @@ void steer_free(struct steer *s)
     if (!s)
         return;
     nft_check_free(s->nft);
+    stand_ins_free(s->stand_ins);
     steer_maps_fini(&s->maps);
     check_bpf__destroy(s->check);
     steer_bpf__destroy(s->egress);
@@ -172,6 +174,7 @@ bool steer_apply(struct steer *s, const struct spd_image *image, char *err, size
         return false;
     if (!steer_maps_apply(&s->maps, image, err, err_size))
         return false;
+    stand_ins_follow(s->stand_ins, image);
     if (!s->attached)
         s->attached = attach_inbound(s, err, err_size);
     return s->attached;
@@ -297,8 +300,16 @@ void steer_link_gone(struct steer *s, unsigned ifindex)
     link_release(s, ifindex, true);
 }
 
+void steer_neighbour_failed(struct steer *s, unsigned ifindex, const struct ip_addr *addr)
+{
+    const struct steered_link *l = link_find(s, ifindex);
+    if (l && l->steered)
+        stand_ins_failed(s->stand_ins, ifindex, addr);
+}
+
 void steer_stop(struct steer *s)
 {
+    stand_ins_remove(s->stand_ins);
     tc_detach_all(s->o.pin_dir);
     nf_links_remove(s->o.pin_dir);
     nft_table_remove(s->o.table);

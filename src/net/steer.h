@@ -41,6 +41,9 @@ void steer_slot_reset(struct steer *s, uint32_t slot);
 /* From netmon: attach to layer-3 links as they come. */
 void steer_link_new(struct steer *s, const struct link_info *l);
 void steer_link_gone(struct steer *s, unsigned ifindex);
+/* A neighbour did not answer. When an encrypt policy's destination contains it, packets for it get
+ * past neighbour resolution nevertheless, and so to the egress program: see neigh.c. */
+void steer_neighbour_failed(struct steer *s, unsigned ifindex, const struct ip_addr *addr);
 
 /* Counted in the kernel programs beside the policies' own: STEER_COUNTERS in steer_abi.h. */
 extern const char *const steer_counter_names[STEER_COUNTER_COUNT];

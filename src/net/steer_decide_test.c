@@ -557,6 +557,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *w = *state;
+    if (!w)
+        return 0;
     steer_maps_fini(&w->maps);
     check_bpf__destroy(w->check);
     steer_bpf__destroy(w->egress);

@@ -70,12 +70,21 @@ void nft_check_counters(struct nft_check *c, uint64_t add_to[STEER_COUNTER_COUNT
 /* Removes the table if it is there. */
 void nft_table_remove(const char *table);
 
+/* neigh.c: stand-ins for neighbours that do not answer. All accept NULL. */
+struct stand_ins;
+struct stand_ins *stand_ins_new(void);
+void stand_ins_free(struct stand_ins *s);
+void stand_ins_follow(struct stand_ins *s, const struct spd_image *image);
+void stand_ins_failed(struct stand_ins *s, unsigned ifindex, const struct ip_addr *addr);
+void stand_ins_remove(struct stand_ins *s);
+
 struct steer {
     struct steer_options o; /* its strings are ours */
     struct steer_bpf *egress;
     struct check_bpf *check; /* NULL: nftables does it */
     struct nft_check *nft;   /* NULL: BPF does it */
     struct steer_maps maps;
+    struct stand_ins *stand_ins;
     bool attached;
     struct steered_link {
         unsigned ifindex;

@@ -60,6 +60,11 @@ static void on_link_gone(void *ctx, unsigned ifindex)
     steer_link_gone(((struct driver *)ctx)->steer, ifindex);
 }
 
+static void on_neighbour_failed(void *ctx, unsigned ifindex, const struct ip_addr *addr)
+{
+    steer_neighbour_failed(((struct driver *)ctx)->steer, ifindex, addr);
+}
+
 static void cross_send(struct driver *d, struct pkt *p)
 {
     struct crossing c = { p->gso_size, p->csum_start, p->csum_offset, p->gso, p->needs_csum };
@@ -182,6 +187,8 @@ static void cmd_peer(struct driver *d, const char *args)
         puts("error arguments");
         return;
     }
+    if (d->peer >= 0)
+        close(d->peer);
     d->peer = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     setsockopt(d->peer, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
     puts(bind(d->peer, (struct sockaddr *)&own, sizeof(own)) ? "error bind" : "ok");
@@ -284,7 +291,8 @@ static bool driver_open(struct driver *d, int argc, char **argv, char *err, size
                                .mark = (uint32_t)strtoul(argv[3], NULL, 0) };
     const struct netmon_events events = { .ctx = d,
                                           .link_new = on_link_new,
-                                          .link_gone = on_link_gone };
+                                          .link_gone = on_link_gone,
+                                          .neighbour_failed = on_neighbour_failed };
     const struct tun_options capture = { .n_queues = 1 }, inject = { .tap = true, .n_queues = 1 };
 
     for (int i = 4; i < argc; i++) {

@@ -54,8 +54,6 @@ class Driver:
             self.ns.argv([DRIVER, self.pins, self.table, str(MARK), *self.mode]),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self._answer()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
         return self
 
     def _answer(self):
@@ -128,6 +126,9 @@ class Pair:
         return self
 
     def join(self):
+        for d in (self.d1, self.d2):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(d.path)
         self.d1.ask("peer", self.d1.path, self.d2.path, ifindex(self.lab.r1, "wan"))
         self.d2.ask("peer", self.d2.path, self.d1.path, ifindex(self.lab.r2, "wan"))
 
@@ -471,6 +472,41 @@ def test_decrypted_packets_of_a_vanished_interface_are_counted(tunnel):
     assert tunnel.d2.counters()["in-link-gone"] == 3
     for d in (tunnel.d1, tunnel.d2):
         d.kill()
+
+
+def test_dead_neighbours_inside_a_policy_get_a_stand_in(tunnel):
+    lab = tunnel.lab
+    tunnel.d1.policies(policy(1, "0.0.0.0/0", "10.1.0.128/25"))
+    lab.r1.sysctl(ipv4__neigh__lan__retrans_time_ms=20)
+    seen = tunnel.d1.seen()[0]
+    with Udp(lab.r1, "10.1.0.1") as one:
+        for target in ("10.1.0.200", "10.1.0.100"):
+            one.send(b"x", target, 9)
+        time.sleep(0.4)
+        for target in ("10.1.0.200", "10.1.0.100"):
+            with contextlib.suppress(OSError):
+                one.send(b"x", target, 9)
+    neighbours = lab.r1.ip("neigh show dev lan")
+    assert "10.1.0.200 lladdr 02:00:5a:11:00:00 REACHABLE" in neighbours
+    assert "10.1.0.100 lladdr" not in neighbours, "no policy for that one"
+    assert tunnel.d1.seen()[0] == seen + 1
+    # the real one turns up: it asks for us, which tells its address
+    lab.r1.sysctl(ipv4__neigh__lan__locktime=0)
+    lab.a.ip("address add 10.1.0.200/24 dev eth0")
+    try:
+        lab.a.ip("neigh flush dev eth0")
+        ping(lab.a, "10.1.0.200", "10.1.0.1", wait=0.3)
+    finally:
+        lab.a.ip("address del 10.1.0.200/24 dev eth0")
+    assert "02:00:5a:11:00:00" not in lab.r1.ip("neigh show dev lan")
+    lab.r1.ip("neigh flush dev lan")
+    one = Udp(lab.r1, "10.1.0.1")
+    one.send(b"x", "10.1.0.201", 9)
+    time.sleep(0.4)
+    assert "02:00:5a:11:00:00" in lab.r1.ip("neigh show dev lan")
+    one.close()
+    tunnel.d1.stop()
+    assert "02:00:5a:11:00:00" not in lab.r1.ip("neigh show dev lan")
 
 
 def test_stop_removes_everything(tunnel):
