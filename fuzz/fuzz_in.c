@@ -186,12 +186,10 @@ static void check_out(const struct gate *g)
 {
     for (unsigned i = 0; i < g->n_inject; i++) {
         const struct blob *b = &g->inject[i];
-        struct ip_parts parts;
         struct flow flow;
 
-        if (!ip_parts_parse(b->p, b->len, &parts) || parts.total != b->len ||
-            !flow_parse(b->p, b->len, &flow))
-            abort();
+        if (!flow_parse(b->p, b->len, &flow) || flow_parse(b->p, b->len - 1, &flow))
+            abort(); /* malformed, or longer than it says */
     }
 }
 

@@ -77,7 +77,8 @@ bool ipsec_event_take(struct ipsec *e, struct ipsec_event *ret);
 struct ipsec_sink {
     void *ctx;
     /* Complete outer datagrams, each at most the path MTU, all to leave now. Takes the packets
-     * (returns them with pkt_put to the worker's pool); gives how many the kernel took. */
+     * (returns them with pkt_put to the worker's pool); gives how many the kernel took
+     * (the engine counts the others as OUT_SEND, or IN_INJECT below). */
     unsigned (*wire)(void *ctx, struct pkt **pkts, unsigned n);
     /* Decrypted datagrams or superpackets, ifindex = where the protected packet came in. */
     unsigned (*inject)(void *ctx, struct pkt **pkts, unsigned n);
