@@ -178,14 +178,16 @@ struct reading {
 
 static ssize_t packet_read(int fd, struct reading *r, struct virtio_net_hdr *h)
 {
+    uint8_t beyond; /* without a large buffer: one byte more tells that the packet did not fit */
     struct iovec iov[3] = {
         { h, sizeof(*h) },
         { r->small->data, PKT_SMALL_BYTES },
+        { &beyond, sizeof(beyond) },
     };
     if (r->large)
         iov[2] =
             (struct iovec){ r->large->data + PKT_SMALL_BYTES, PKT_LARGE_BYTES - PKT_SMALL_BYTES };
-    return readv(fd, iov, r->large ? 3 : 2);
+    return readv(fd, iov, 3);
 }
 
 static uint8_t gso_from_wire(uint8_t type)
