@@ -6,7 +6,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <errno.h>
+#include <inttypes.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <setjmp.h>
@@ -482,11 +482,13 @@ static void compare_counters(struct world *w, uint64_t seed)
     for (uint32_t i = 0; i < w->n; i++) {
         struct spd_slot_counters got = steer_maps_slot(&w->maps, i);
         if (memcmp(&got, &w->want[i], sizeof(got)))
-            fail_msg("seed %llu: counters of policy %u: out %llu %llu in %llu %llu, wanted "
-                     "out %llu %llu in %llu %llu",
-                     (unsigned long long)seed, i, got.out_accepted, got.out_dropped,
-                     got.in_accepted, got.in_dropped, w->want[i].out_accepted,
-                     w->want[i].out_dropped, w->want[i].in_accepted, w->want[i].in_dropped);
+            fail_msg("seed %" PRIu64 ": counters of policy %u: out %" PRIu64 " %" PRIu64
+                     " in %" PRIu64 " %" PRIu64 ", wanted out %" PRIu64 " %" PRIu64 " in %" PRIu64
+                     " %" PRIu64,
+                     seed, i, (uint64_t)got.out_accepted, (uint64_t)got.out_dropped,
+                     (uint64_t)got.in_accepted, (uint64_t)got.in_dropped,
+                     (uint64_t)w->want[i].out_accepted, (uint64_t)w->want[i].out_dropped,
+                     (uint64_t)w->want[i].in_accepted, (uint64_t)w->want[i].in_dropped);
     }
 }
 

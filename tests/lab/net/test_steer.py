@@ -474,6 +474,23 @@ def test_decrypted_packets_of_a_vanished_interface_are_counted(tunnel):
         d.kill()
 
 
+def test_thousands_of_policies_are_taken_or_refused_whole(tunnel):
+    filler = [policy(100 + n, f"10.{100 + n // 256}.{n % 256}.0/24", "10.99.0.0/16")
+              for n in range(1100)]
+    tunnel.d1.ask("clear")
+    for line in filler + [policy(7, t.NET_A, t.NET_B)]:
+        tunnel.d1.ask("policy", line)
+    tunnel.d1.process.stdin.write("apply\n")
+    answer = tunnel.d1.process.stdout.readline()
+    if "nft" in tunnel.d1.mode:
+        assert "at most 1024" in answer
+    else:
+        assert answer == "ok\n"
+    with wire(tunnel) as w:
+        assert ping(tunnel.lab.a, t.A, t.B), "the policy of before, or the same among many"
+    assert clear_on(w) == []
+
+
 def test_dead_neighbours_inside_a_policy_get_a_stand_in(tunnel):
     lab = tunnel.lab
     tunnel.d1.policies(policy(1, "0.0.0.0/0", "10.1.0.128/25"))
