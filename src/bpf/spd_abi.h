@@ -8,8 +8,8 @@
  *
  * Fragments: a packet that is a later fragment has no ports. Every entry with a port also has a
  * *shadow* entry in a tuple without ports, flagged SPD_SHADOW: only later fragments look at those;
- * a shadow as best match means "a port policy could match" and the fragment needs the verdict of its
- * first fragment, else it is dropped.
+ * a shadow as best match means "a port policy could match" and the fragment needs the verdict of
+ * its first fragment, else it is dropped.
  *
  * Source: Srinivasan, Suri, Varghese, "Packet Classification using Tuple Space Search", 1999. */
 #pragma once
@@ -28,8 +28,8 @@ typedef uint64_t spd_u64;
 #endif
 
 enum {
-    SPD_MAX_TUPLES = 1024,   /* combinations of prefix lengths, protocol and port wildcards */
-    SPD_MAX_SLOTS = 131072,  /* policies */
+    SPD_MAX_TUPLES = 1024,  /* combinations of prefix lengths, protocol and port wildcards */
+    SPD_MAX_SLOTS = 131072, /* policies */
     SPD_RANK_NONE = 0xffffffff
 };
 
@@ -55,8 +55,8 @@ struct spd_key {
     spd_u16 sport;
     spd_u16 dport;
     spd_u8 proto;
-    spd_u8 family;  /* 4 or 6 */
-    spd_u16 tuple;  /* index of the tuple; part of the hash key */
+    spd_u8 family; /* 4 or 6 */
+    spd_u16 tuple; /* index of the tuple; part of the hash key */
 };
 
 struct spd_tuple {

@@ -68,7 +68,7 @@ int control_bind(const char *path, uid_t uid, gid_t gid, char *err, size_t err_s
         unlink(path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
-        snprintf(err, err_size, "cannot make socket %s: %s%s", path, strerror(errno),
+        snprintf(err, err_size, "cannot make socket %s: %s%s", addr.sun_path, strerror(errno),
                  errno == EADDRINUSE ? " (another daemon serves there, or a file is in the way)"
                                      : "");
         if (fd >= 0)
@@ -76,7 +76,8 @@ int control_bind(const char *path, uid_t uid, gid_t gid, char *err, size_t err_s
         return -1;
     }
     if (chmod(path, 0660) != 0 || chown(path, uid, gid) != 0) {
-        snprintf(err, err_size, "cannot set the owner of socket %s: %s", path, strerror(errno));
+        snprintf(err, err_size, "cannot set the owner of socket %s: %s", addr.sun_path,
+                 strerror(errno));
         close(fd);
         unlink(path);
         return -1;

@@ -34,7 +34,7 @@ enum ipsec_drop {
 #define X(id, name, text) DROP_##id,
     IPSEC_DROPS(X)
 #undef X
-    DROP_COUNT
+        DROP_COUNT
 };
 
 extern const char *const ipsec_drop_names[DROP_COUNT];

@@ -19,7 +19,8 @@ TIMEOUT_S = 10
 @pytest.fixture
 def socket(tmp_path):
     path = tmp_path / "api.sock"
-    daemon = subprocess.Popen([FAKE_DAEMON, str(path), "Router1"], stdout=subprocess.PIPE, text=True)
+    daemon = subprocess.Popen([FAKE_DAEMON, str(path), "Router1"], stdout=subprocess.PIPE,
+                              text=True)
     assert daemon.stdout.readline() == "ready\n"
     yield str(path)
     daemon.kill()
