@@ -31,16 +31,27 @@ static_assert(SPD_MAX_TUPLES <= 1 << (REST_USED_SHIFT - REST_TUPLE_SHIFT) &&
 enum kind { KIND_PORTS, KIND_NO_PORTS, KIND_LATER, KIND_COUNT };
 
 struct class_tuple {
-    uint64_t mask[WORDS_V6];
-    uint64_t tag; /* tuple index and "in use", in their places in the last word */
+    uint64_t tag; /* its index and "in use", in their places in the last word */
     uint32_t best_rank;
     bool ports, shadow;
+    uint64_t mask[]; /* as many words as a key of the family has */
 };
 
-/* A prefix length in use on one side, other than 0. */
+static_assert(sizeof(struct class_tuple) == 16, "with an IPv4 mask, two share a cache line");
+
+/* Two bits of one word per member; with 8 to 16 bits of memory for each, one to five in a hundred
+ * others are taken for members. */
+struct bloom {
+    uint64_t *words; /* a power of two of them */
+    unsigned shift;  /* from a hash to its word: the high bits are the best */
+};
+
+/* A prefix length in use on one side, other than 0. Each has its own filter, as large as it needs:
+ * those of short prefixes, which overlap most packets, stay in the inner caches. */
 struct class_len {
     uint64_t mask[2];
-    uint64_t salt;
+    struct bloom prefixes; /* masked addresses of all rows */
+    size_t n_prefixes;
     uint8_t len;
 };
 
@@ -51,22 +62,16 @@ struct class_side {
     uint64_t any[SET_WORDS_MAX]; /* tuples of length 0 */
 };
 
-/* Two bits of one word per member: 8 bits of memory for each give about 5% false positives. */
-struct bloom {
-    uint64_t *words;
-    uint64_t n_words;
-};
-
 struct class_family {
-    struct class_tuple *tuples; /* ascending best rank */
-    struct spd_tuple *shapes;   /* parallel, as given; for classifier_finish */
+    uint8_t *tuples;    /* struct class_tuple each, see tuple_at(); ascending best rank */
+    int16_t (*lens)[2]; /* parallel: index into side[].lens, -1 for length 0 */
     unsigned n_tuples, set_words;
     bool prune;
     uint64_t *slots;  /* keys with their rank; last word 0: free */
     uint64_t n_homes; /* a chain starts in one of these and may run into the slots behind */
     uint64_t n_slots;
-    struct bloom prefixes; /* (side, length, masked address) of all rows */
-    struct bloom keys;     /* keys of all rows */
+    struct bloom keys; /* keys of all rows */
+    struct bloom seen; /* while building: (side, length, prefix) of the rows so far */
     struct class_side side[2];
     uint64_t kinds[KIND_COUNT][SET_WORDS_MAX];
 };
@@ -74,6 +79,7 @@ struct class_family {
 struct classifier {
     uint64_t seed[2];
     struct class_family v4, v6;
+    uint16_t local[SPD_MAX_TUPLES]; /* index of a tuple in its family */
 };
 
 /* A packet's key as words, before masking. */
@@ -110,12 +116,11 @@ INLINE uint64_t key_hash(const uint64_t seed[2], const uint64_t *w, unsigned wor
     return h;
 }
 
-INLINE uint64_t side_hash(const uint64_t seed[2], const uint64_t w[2], uint64_t salt)
+INLINE uint64_t side_hash(const uint64_t seed[2], const uint64_t w[2])
 {
-    return fold_mul(w[0] ^ seed[0], w[1] ^ seed[1] ^ salt);
+    return fold_mul(w[0] ^ seed[0], w[1] ^ seed[1]);
 }
 
-/* The word is picked by the high bits, the bits in it by the low ones. */
 INLINE uint64_t bloom_bits(uint64_t h)
 {
     return (uint64_t)1 << (h & 63) | (uint64_t)1 << (h >> 6 & 63);
@@ -125,12 +130,12 @@ INLINE bool bloom_has(const struct bloom *b, uint64_t h)
 {
     uint64_t bits = bloom_bits(h);
 
-    return (b->words[hash_scale(h, b->n_words)] & bits) == bits;
+    return (b->words[h >> b->shift] & bits) == bits;
 }
 
 static void bloom_add(struct bloom *b, uint64_t h)
 {
-    b->words[hash_scale(h, b->n_words)] |= bloom_bits(h);
+    b->words[h >> b->shift] |= bloom_bits(h);
 }
 
 /* ---- keys as words ---- */
@@ -177,6 +182,17 @@ INLINE void side_words(const uint64_t *addr, unsigned words, unsigned side, uint
     }
 }
 
+INLINE size_t tuple_size(unsigned words)
+{
+    return sizeof(struct class_tuple) + words * sizeof(uint64_t);
+}
+
+INLINE const struct class_tuple *tuple_at(const struct class_family *f, unsigned i, unsigned words)
+{
+    return (const struct class_tuple *)(f->tuples + i * tuple_size(words));
+}
+
+/* RET has room for the family's mask. */
 static void class_tuple_make(const struct spd_tuple *t, unsigned index, struct class_tuple *ret)
 {
     unsigned words = family_words(t->family);
@@ -203,11 +219,6 @@ static void class_tuple_make(const struct spd_tuple *t, unsigned index, struct c
     ret->mask[words - 1] = masks.rest[ret->ports];
 }
 
-static uint64_t len_salt(unsigned side, unsigned len)
-{
-    return (uint64_t)(len | side << 8) << 48;
-}
-
 /* ---- building ---- */
 
 static uint64_t *words_new(size_t n)
@@ -222,8 +233,12 @@ static uint64_t *words_new(size_t n)
 
 static void bloom_init(struct bloom *b, size_t members)
 {
-    b->n_words = members / 8 + 8;
-    b->words = words_new(b->n_words);
+    unsigned bits = 1;
+
+    while ((size_t)8 << bits < members)
+        bits++;
+    b->words = words_new((size_t)1 << bits);
+    b->shift = 64 - bits;
 }
 
 static void family_init(struct class_family *f, size_t n_rows, unsigned words)
@@ -231,19 +246,26 @@ static void family_init(struct class_family *f, size_t n_rows, unsigned words)
     f->n_homes = n_rows + n_rows / 2 + 8;
     f->n_slots = f->n_homes + n_rows + 1; /* whatever the hash does, a chain ends */
     f->slots = words_new(f->n_slots * words);
-    bloom_init(&f->prefixes, 2 * n_rows);
-    bloom_init(&f->keys, 2 * n_rows); /* twice the memory, a fourth of the false positives */
+    bloom_init(&f->seen, 2 * n_rows);
+    bloom_init(&f->keys, 2 * n_rows); /* twice the memory: a false positive costs a cache miss */
+}
+
+static void side_fini(struct class_side *s)
+{
+    for (unsigned i = 0; i < s->n_lens; i++)
+        free(s->lens[i].prefixes.words);
+    free(s->sets);
 }
 
 static void family_fini(struct class_family *f)
 {
     free(f->tuples);
-    free(f->shapes);
+    free(f->lens);
+    free(f->seen.words);
     free(f->slots);
-    free(f->prefixes.words);
     free(f->keys.words);
-    free(f->side[SRC].sets);
-    free(f->side[DST].sets);
+    side_fini(&f->side[SRC]);
+    side_fini(&f->side[DST]);
 }
 
 struct classifier *classifier_new(const uint64_t seed[2], size_t n_v4, size_t n_v6)
@@ -270,24 +292,51 @@ static struct class_family *family_of(struct classifier *c, uint8_t family)
     return family == IP_V4 ? &c->v4 : &c->v6;
 }
 
+/* The index of LEN on SIDE, made when new; MASK is that of a tuple with this length. */
+static int16_t side_len_index(struct class_side *s, unsigned side, unsigned len,
+                              const uint64_t *mask, unsigned words)
+{
+    if (len == 0)
+        return -1;
+    for (unsigned i = 0; i < s->n_lens; i++)
+        if (s->lens[i].len == len)
+            return (int16_t)i;
+    struct class_len *l = &s->lens[s->n_lens];
+    side_words(mask, words, side, l->mask);
+    l->len = (uint8_t)len;
+    return (int16_t)s->n_lens++;
+}
+
 void classifier_add_tuple(struct classifier *c, unsigned index, const struct spd_tuple *t)
 {
     struct class_family *f = family_of(c, t->family);
-    unsigned n = f->n_tuples++;
+    unsigned words = family_words(t->family), n = f->n_tuples++;
 
-    f->tuples = xrealloc(f->tuples, f->n_tuples * sizeof(*f->tuples));
-    f->shapes = xrealloc(f->shapes, f->n_tuples * sizeof(*f->shapes));
-    f->shapes[n] = *t;
-    class_tuple_make(t, index, &f->tuples[n]);
+    c->local[index] = (uint16_t)n;
+    f->tuples = xrealloc(f->tuples, f->n_tuples * tuple_size(words));
+    f->lens = xrealloc(f->lens, f->n_tuples * sizeof(*f->lens));
+    struct class_tuple *made = (struct class_tuple *)(f->tuples + n * tuple_size(words));
+    class_tuple_make(t, n, made);
+    f->lens[n][SRC] = side_len_index(&f->side[SRC], SRC, t->src_len, made->mask, words);
+    f->lens[n][DST] = side_len_index(&f->side[DST], DST, t->dst_len, made->mask, words);
 }
 
-static void prefix_add(const struct classifier *c, struct class_family *f, const uint64_t *w,
-                       unsigned words, unsigned side, unsigned len)
+/* Counts the prefixes of each length, roughly: the filter may know one that is new. */
+static void prefix_count(const struct classifier *c, struct class_family *f, const uint64_t *w,
+                         unsigned words, unsigned tuple)
 {
-    uint64_t addr[2];
+    for (unsigned side = SRC; side <= DST; side++) {
+        int len = f->lens[tuple][side];
+        uint64_t addr[2];
 
-    side_words(w, words, side, addr);
-    bloom_add(&f->prefixes, side_hash(c->seed, addr, len_salt(side, len)));
+        if (len < 0)
+            continue;
+        side_words(w, words, side, addr);
+        uint64_t h = side_hash(c->seed, addr) * (2 * (unsigned)len + side + 3);
+        if (!bloom_has(&f->seen, h))
+            f->side[side].lens[len].n_prefixes++;
+        bloom_add(&f->seen, h);
+    }
 }
 
 INLINE uint64_t rest_key(uint64_t rest)
@@ -309,24 +358,20 @@ static bool slot_add(struct class_family *f, const uint64_t *w, unsigned words, 
     return true;
 }
 
-bool classifier_add_row(struct classifier *c, const struct spd_key *key, const struct spd_tuple *t,
-                        uint32_t rank)
+bool classifier_add_row(struct classifier *c, const struct spd_key *key, uint32_t rank)
 {
     struct class_family *f = family_of(c, key->family);
-    unsigned words = family_words(key->family);
-    struct class_tuple tuple;
+    unsigned words = family_words(key->family), tuple = c->local[key->tuple];
     struct class_key full;
     uint64_t w[WORDS_V6];
 
-    class_tuple_make(t, key->tuple, &tuple);
     class_key_make(key, words, &full);
-    class_key_mask(&full, &tuple, words, w);
+    class_key_mask(&full, tuple_at(f, tuple, words), words, w);
     uint64_t h = key_hash(c->seed, w, words);
     if (!slot_add(f, w, words, h, rank))
         return false;
     bloom_add(&f->keys, h);
-    prefix_add(c, f, w, words, SRC, t->src_len);
-    prefix_add(c, f, w, words, DST, t->dst_len);
+    prefix_count(c, f, w, words, tuple);
     return true;
 }
 
@@ -335,43 +380,41 @@ static void set_put(uint64_t *set, unsigned i)
     set[i / 64] |= (uint64_t)1 << (i % 64);
 }
 
-/* The row of S->lens for LEN, made when new; MASK is that of a tuple with this length. */
-static unsigned side_len_index(struct class_side *s, unsigned side, unsigned len,
-                               const uint64_t *mask, unsigned words)
-{
-    for (unsigned i = 0; i < s->n_lens; i++)
-        if (s->lens[i].len == len)
-            return i;
-    struct class_len *l = &s->lens[s->n_lens];
-    side_words(mask, words, side, l->mask);
-    l->salt = len_salt(side, len);
-    l->len = (uint8_t)len;
-    return s->n_lens++;
-}
-
-static void side_finish(struct class_family *f, unsigned side, unsigned words)
+static void sets_make(struct class_family *f, unsigned side)
 {
     struct class_side *s = &f->side[side];
 
-    s->sets = xcalloc((size_t)MAX_LENS * f->set_words, sizeof(*s->sets));
+    s->sets = xcalloc((size_t)s->n_lens * f->set_words, sizeof(*s->sets));
     for (unsigned i = 0; i < f->n_tuples; i++) {
-        unsigned len = side == SRC ? f->shapes[i].src_len : f->shapes[i].dst_len;
-
-        if (len == 0) {
-            set_put(s->any, i);
-            continue;
-        }
-        unsigned row = side_len_index(s, side, len, f->tuples[i].mask, words);
-        set_put(&s->sets[(size_t)row * f->set_words], i);
+        int len = f->lens[i][side];
+        set_put(len < 0 ? s->any : &s->sets[(size_t)len * f->set_words], i);
     }
-    s->sets = xrealloc(s->sets, (size_t)s->n_lens * f->set_words * sizeof(*s->sets));
 }
 
-static void family_finish(struct class_family *f, unsigned words)
+static void prefixes_make(const struct classifier *c, struct class_family *f, unsigned side,
+                          unsigned words)
 {
-    f->set_words = (f->n_tuples + 63) / 64;
+    struct class_side *s = &f->side[side];
+
+    for (unsigned i = 0; i < s->n_lens; i++)
+        bloom_init(&s->lens[i].prefixes, s->lens[i].n_prefixes);
+    for (size_t i = 0; i < f->n_slots; i++) {
+        const uint64_t *slot = &f->slots[i * words];
+        uint64_t addr[2];
+
+        if (slot[words - 1] == 0)
+            continue;
+        int len = f->lens[slot[words - 1] >> REST_TUPLE_SHIFT & (SPD_MAX_TUPLES - 1)][side];
+        side_words(slot, words, side, addr);
+        if (len >= 0)
+            bloom_add(&s->lens[len].prefixes, side_hash(c->seed, addr));
+    }
+}
+
+static void kinds_make(struct class_family *f, unsigned words)
+{
     for (unsigned i = 0; i < f->n_tuples; i++) {
-        const struct class_tuple *t = &f->tuples[i];
+        const struct class_tuple *t = tuple_at(f, i, words);
 
         if (!t->shadow)
             set_put(f->kinds[KIND_PORTS], i);
@@ -380,29 +423,40 @@ static void family_finish(struct class_family *f, unsigned words)
         if (!t->ports)
             set_put(f->kinds[KIND_LATER], i);
     }
-    side_finish(f, SRC, words);
-    side_finish(f, DST, words);
+}
+
+static void family_finish(const struct classifier *c, struct class_family *f, unsigned words)
+{
+    f->set_words = (f->n_tuples + 63) / 64;
+    kinds_make(f, words);
+    for (unsigned side = SRC; side <= DST; side++) {
+        sets_make(f, side);
+        prefixes_make(c, f, side, words);
+    }
+    free(f->seen.words);
+    f->seen.words = NULL;
     /* Narrowing down costs a look per length, about as much as looking at a tuple. */
     f->prune = f->n_tuples > f->side[SRC].n_lens + f->side[DST].n_lens;
 }
 
 void classifier_finish(struct classifier *c)
 {
-    family_finish(&c->v4, WORDS_V4);
-    family_finish(&c->v6, WORDS_V6);
+    family_finish(c, &c->v4, WORDS_V4);
+    family_finish(c, &c->v6, WORDS_V6);
 }
 
 /* ---- lookup ---- */
 
 /* Takes those out of TUPLES whose length on SIDE no row has with this address. */
 INLINE void side_prune(const struct classifier *c, const struct class_family *f,
-                       const struct class_key *key, unsigned words, unsigned side, uint64_t *tuples)
+                       const struct class_key *key, unsigned words, unsigned side,
+                       unsigned set_words, uint64_t *tuples)
 {
     const struct class_side *s = &f->side[side];
     uint64_t live[SET_WORDS_MAX], addr[2], masked[2];
 
     side_words(key->addr, words, side, addr);
-    for (unsigned k = 0; k < f->set_words; k++)
+    for (unsigned k = 0; k < set_words; k++)
         live[k] = s->any[k];
     for (unsigned i = 0; i < s->n_lens; i++) {
         const struct class_len *l = &s->lens[i];
@@ -410,11 +464,11 @@ INLINE void side_prune(const struct classifier *c, const struct class_family *f,
         masked[0] = addr[0] & l->mask[0];
         masked[1] = words == WORDS_V4 ? 0 : addr[1] & l->mask[1];
         /* all ones or nothing, without a branch nobody could predict */
-        uint64_t keep = -(uint64_t)bloom_has(&f->prefixes, side_hash(c->seed, masked, l->salt));
-        for (unsigned k = 0; k < f->set_words; k++)
-            live[k] |= s->sets[i * f->set_words + k] & keep;
+        uint64_t keep = -(uint64_t)bloom_has(&l->prefixes, side_hash(c->seed, masked));
+        for (unsigned k = 0; k < set_words; k++)
+            live[k] |= s->sets[i * set_words + k] & keep;
     }
-    for (unsigned k = 0; k < f->set_words; k++)
+    for (unsigned k = 0; k < set_words; k++)
         tuples[k] &= live[k];
 }
 
@@ -435,57 +489,45 @@ INLINE uint32_t slot_find(const struct class_family *f, const uint64_t *w, unsig
     return SPD_RANK_NONE;
 }
 
-enum { LOOK_AT_ONCE = 16 };
+enum { FEW_TUPLES = 4 };
 
-struct look {
-    const struct class_tuple *tuple;
-    uint64_t h;
-    uint64_t w[WORDS_V6];
-};
-
-/* The next LOOK_AT_ONCE tuples of *LEFT, those kept whose key may be there. Their slots are on the
- * way to the cache while the rest is looked at. */
-INLINE unsigned looks_take(const struct classifier *c, const struct class_family *f,
-                           const struct class_key *key, unsigned words,
-                           const struct class_tuple *tuples, uint64_t *left, struct look *ret)
+/* Those of TUPLES whose key may be there; without a branch per tuple, which nobody could predict.
+ */
+INLINE uint64_t tuples_sift(const struct classifier *c, const struct class_family *f,
+                            const struct class_key *key, unsigned words, unsigned base,
+                            uint64_t tuples, bool prefetch)
 {
-    unsigned n = 0;
+    uint64_t live = 0, w[WORDS_V6];
 
-    for (unsigned i = 0; i < LOOK_AT_ONCE && *left != 0; i++, *left &= *left - 1) {
-        struct look *l = &ret[n];
+    for (; tuples != 0; tuples &= tuples - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(tuples);
 
-        l->tuple = &tuples[__builtin_ctzll(*left)];
-        class_key_mask(key, l->tuple, words, l->w);
-        l->h = key_hash(c->seed, l->w, words);
-        if (bloom_has(&f->keys, l->h)) {
-            __builtin_prefetch(&f->slots[hash_scale(l->h, f->n_homes) * words]);
-            n++;
-        }
+        class_key_mask(key, tuple_at(f, base + i, words), words, w);
+        uint64_t h = key_hash(c->seed, w, words);
+        if (prefetch)
+            __builtin_prefetch(&f->slots[hash_scale(h, f->n_homes) * words]);
+        live |= (uint64_t)bloom_has(&f->keys, h) << i;
     }
-    return n;
+    return live;
 }
 
+/* The best row among TUPLES if it beats BEST. */
 INLINE uint32_t tuples_look(const struct classifier *c, const struct class_family *f,
-                            const struct class_key *key, unsigned words, const uint64_t *tuples,
-                            bool *ret_shadow)
+                            const struct class_key *key, unsigned words, unsigned base,
+                            uint64_t tuples, uint32_t best, bool *ret_shadow)
 {
-    struct look looks[LOOK_AT_ONCE];
-    uint32_t best = SPD_RANK_NONE;
+    uint64_t w[WORDS_V6];
 
-    for (unsigned k = 0; k < f->set_words; k++) {
-        const struct class_tuple *base = &f->tuples[64 * k];
+    for (; tuples != 0; tuples &= tuples - 1) {
+        const struct class_tuple *t = tuple_at(f, base + (unsigned)__builtin_ctzll(tuples), words);
 
-        for (uint64_t left = tuples[k]; left != 0;) {
-            if (base[__builtin_ctzll(left)].best_rank >= best)
-                return best;
-            unsigned n = looks_take(c, f, key, words, base, &left, looks);
-            for (unsigned i = 0; i < n && looks[i].tuple->best_rank < best; i++) {
-                uint32_t rank = slot_find(f, looks[i].w, words, looks[i].h);
-                if (rank < best) {
-                    best = rank;
-                    *ret_shadow = looks[i].tuple->shadow;
-                }
-            }
+        if (t->best_rank >= best)
+            break;
+        class_key_mask(key, t, words, w);
+        uint32_t rank = slot_find(f, w, words, key_hash(c->seed, w, words));
+        if (rank < best) {
+            best = rank;
+            *ret_shadow = t->shadow;
         }
     }
     return best;
@@ -493,19 +535,36 @@ INLINE uint32_t tuples_look(const struct classifier *c, const struct class_famil
 
 INLINE uint32_t family_find(const struct classifier *c, const struct class_family *f,
                             const struct spd_key *key, enum kind kind, unsigned words,
-                            bool *ret_shadow)
+                            unsigned set_words, bool *ret_shadow)
 {
     uint64_t tuples[SET_WORDS_MAX];
     struct class_key full;
+    uint32_t best = SPD_RANK_NONE;
 
     class_key_make(key, words, &full);
-    for (unsigned k = 0; k < f->set_words; k++)
+    for (unsigned k = 0; k < set_words; k++)
         tuples[k] = f->kinds[kind][k];
     if (f->prune) {
-        side_prune(c, f, &full, words, SRC, tuples);
-        side_prune(c, f, &full, words, DST, tuples);
+        side_prune(c, f, &full, words, SRC, set_words, tuples);
+        side_prune(c, f, &full, words, DST, set_words, tuples);
     }
-    return tuples_look(c, f, &full, words, tuples, ret_shadow);
+    for (unsigned k = 0; k < set_words && tuple_at(f, 64 * k, words)->best_rank < best; k++) {
+        /* With few tuples left, their slots may come while the filter does. */
+        uint64_t live = __builtin_popcountll(tuples[k]) <= FEW_TUPLES
+                            ? tuples_sift(c, f, &full, words, 64 * k, tuples[k], true)
+                            : tuples_sift(c, f, &full, words, 64 * k, tuples[k], false);
+        best = tuples_look(c, f, &full, words, 64 * k, live, best, ret_shadow);
+    }
+    return best;
+}
+
+INLINE uint32_t family_find_any(const struct classifier *c, const struct class_family *f,
+                                const struct spd_key *key, enum kind kind, unsigned words,
+                                bool *ret_shadow)
+{
+    if (f->set_words <= 1)
+        return f->set_words ? family_find(c, f, key, kind, words, 1, ret_shadow) : SPD_RANK_NONE;
+    return family_find(c, f, key, kind, words, f->set_words, ret_shadow);
 }
 
 uint32_t classifier_find(const struct classifier *c, const struct spd_key *key, bool later_fragment,
@@ -515,8 +574,8 @@ uint32_t classifier_find(const struct classifier *c, const struct spd_key *key, 
     enum kind kind = later_fragment ? KIND_LATER : ports ? KIND_PORTS : KIND_NO_PORTS;
 
     if (key->family == IP_V4)
-        return family_find(c, &c->v4, key, kind, WORDS_V4, ret_shadow);
+        return family_find_any(c, &c->v4, key, kind, WORDS_V4, ret_shadow);
     if (key->family == IP_V6)
-        return family_find(c, &c->v6, key, kind, WORDS_V6, ret_shadow);
+        return family_find_any(c, &c->v6, key, kind, WORDS_V6, ret_shadow);
     return SPD_RANK_NONE;
 }

@@ -22,8 +22,7 @@ void classifier_free(struct classifier *c);
 /* Tuples have to come in ascending order of best rank; INDEX counts them over both families. */
 void classifier_add_tuple(struct classifier *c, unsigned index, const struct spd_tuple *t);
 /* A row of the tuple (masked key with the tuple's index). False when an equal key is there. */
-bool classifier_add_row(struct classifier *c, const struct spd_key *key, const struct spd_tuple *t,
-                        uint32_t rank);
+bool classifier_add_row(struct classifier *c, const struct spd_key *key, uint32_t rank);
 /* After the last row, before the first lookup. */
 void classifier_finish(struct classifier *c);
 /* Rank of the best row KEY hits, SPD_RANK_NONE for none. *ret_shadow is set only when the row is in

@@ -171,7 +171,7 @@ static bool row_add(struct spd *spd, struct tuple_index *index, uint32_t rank, u
     if (shadow)
         row->entry.flags |= SPD_SHADOW;
     /* An equal key is taken by a policy that comes first: this row can never match. */
-    if (classifier_add_row(spd->classifier, &row->key, &t, rank))
+    if (classifier_add_row(spd->classifier, &row->key, rank))
         spd->n_rows++;
     return true;
 }

@@ -12,7 +12,14 @@
 /* needs those above */
 #include <cmocka.h>
 
-enum { DEFAULT_SETS = 4000, PACKETS_PER_SET = 25, MAX_POLICIES = 60, POOL = 6 };
+enum {
+    DEFAULT_SETS = 4000,
+    PACKETS_PER_SET = 25,
+    SMALL_SET = 60,
+    LARGE_SET = 700, /* one set in LARGE_EVERY: hundreds of tuples */
+    LARGE_EVERY = 50,
+    POOL = 6
+};
 
 struct dice {
     uint64_t state;
@@ -32,7 +39,7 @@ static uint32_t roll(struct dice *d, uint32_t sides)
 struct world {
     struct dice dice;
     uint8_t pool[2][POOL][16]; /* addresses of either family that rules and packets draw from */
-    struct policy policies[MAX_POLICIES];
+    struct policy policies[LARGE_SET];
     size_t n;
 };
 
@@ -94,7 +101,7 @@ static void world_make(struct world *w, uint64_t seed)
     memset(w, 0, sizeof(*w));
     w->dice.state = seed * 0x9e3779b97f4a7c15u + 1;
     pool_fill(w);
-    w->n = 1 + roll(&w->dice, MAX_POLICIES);
+    w->n = seed % LARGE_EVERY == 0 ? LARGE_SET : 1 + roll(&w->dice, SMALL_SET);
     for (size_t i = 0; i < w->n; i++)
         w->policies[i] = random_policy(w, (uint32_t)(i * 7 % 1009));
 }
@@ -260,7 +267,8 @@ static void lookups_equal_a_linear_scan(void **state)
             struct packet pkt = random_packet(w);
             bool shadow;
             check_packet(w, spd, &pkt, seed, i);
-            check_image(spd, &pkt, seed, i);
+            if (w->n <= SMALL_SET) /* its search is too slow for the others */
+                check_image(spd, &pkt, seed, i);
             hits += spd_lookup(spd, &pkt.key, pkt.later, &shadow) != NULL;
             shadows += shadow;
         }
