@@ -76,13 +76,16 @@ void worker_begin(struct ipsec_worker *w, uint64_t now_ms)
 {
     w->now_ms = now_ms;
     urcu_memb_read_lock();
-    w->spd = rcu_dereference(w->e->spd);
+    struct spd *spd = rcu_dereference(w->e->spd);
+    rcu_tsan_found(spd);
+    w->spd = spd;
 }
 
 void worker_end(struct ipsec_worker *w)
 {
     w->spd = NULL;
     w->last_in = NULL;
+    rcu_tsan_leave(w->e);
     urcu_memb_read_unlock();
     if (w->sink.wake && event_waiting(w->e))
         w->sink.wake(w->sink.ctx);
