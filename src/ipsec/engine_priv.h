@@ -29,7 +29,8 @@ struct sa_counters {
 enum { SA_COUNTER_PAGE = 256 }; /* SAs whose counters share an allocation */
 
 struct sa {
-    /* hot: read for every packet */
+    /* hot: read for every packet. The lookup needs both lines, the transform little more. */
+    struct cds_lfht_node node; /* SAD, by (src, dst, proto, spi) */
     uint32_t spi_be;
     uint32_t reqid;
     uint32_t slot;
@@ -41,19 +42,19 @@ struct sa {
     bool byte_limits;      /* life has a limit in bytes */
     uint16_t n_workers;
     _Atomic uint32_t path_mtu;
-    _Atomic uint32_t seq;           /* outbound: last number used */
-    struct sa_counters *counters;   /* worker W's cell: counters[W * SA_COUNTER_PAGE] */
-    struct replay replay;           /* inbound: belongs to the worker that the SPI hashes to */
-    _Atomic uint64_t check_quantum; /* bytes a worker may add before it looks at the total */
+    _Atomic uint32_t seq;         /* outbound: last number used */
+    struct sa_counters *counters; /* worker W's cell: counters[W * SA_COUNTER_PAGE] */
+    /* second line */
     struct ip_addr src, dst;
     _Atomic bool soft_sent, hard_sent; /* expiry already reported, by time or by bytes */
+    _Atomic uint64_t check_quantum;    /* bytes a worker may add before it looks at the total */
+    struct replay replay;              /* inbound: belongs to the worker that the SPI hashes to */
     struct bulk_key key;
     /* cold: the control side's, use_time_s excepted */
     struct sa_lifetime life;
     _Atomic int64_t use_time_s;
     int64_t add_time_s;
     uint64_t add_ms;
-    struct cds_lfht_node node;    /* SAD, by (src, dst, proto, spi) */
     struct sa *prev, *next;       /* in the order added; `next` links the retired list afterwards */
     struct secret *long_auth_key; /* owned; an authentication key longer than auth_key */
     uint64_t replay_small[2];     /* replay.bits of windows up to 64 packets */
@@ -65,8 +66,8 @@ struct sa {
     uint8_t auth_key[20]; /* the encryption key is in `key`, the other only digested */
 };
 
-static_assert(offsetof(struct sa, check_quantum) + 8 <= 64,
-              "what every packet reads is one cache line");
+static_assert(offsetof(struct sa, src) <= 64 && offsetof(struct sa, key) <= 128,
+              "what every packet reads is two cache lines and the key");
 static_assert(sizeof(struct sa) <= 832, "with its cells and table node an SA stays below 1 KiB");
 
 static inline struct sa_counters *sa_counters(const struct sa *sa, unsigned worker)
