@@ -33,7 +33,7 @@ struct nft_check {
     uint64_t isakmp, unsteered;    /* of the present table, as last listed */
     uint64_t isakmp_base, unsteered_base;
     int64_t listed_ms;
-    bool in_place;
+    bool in_place, settled;
     unsigned *steered;
     size_t n_steered, cap_steered;
 };
@@ -178,7 +178,7 @@ static void match_row(struct text *t, const struct ranked *r, bool reversed)
 static bool slot_drops(const struct nft_check *c, uint8_t action, unsigned state)
 {
     if (action == SPD_ENCRYPT)
-        return c->o->strict_in || (state & SPD_IN_VALID);
+        return !c->settled || c->o->strict_in || (state & SPD_IN_VALID);
     return action == SPD_DISCARD;
 }
 
@@ -300,20 +300,43 @@ bool nft_check_apply(struct nft_check *c, const struct spd_image *image,
     return ok;
 }
 
+static void put_slot_again(struct text *t, const struct nft_check *c, uint32_t slot, unsigned state)
+{
+    text_printf(t, "flush chain inet %s p%u\n", c->o->table, slot);
+    put_slot(t, c, slot, (uint8_t)(c->slots[slot] - 1), state);
+}
+
 void nft_check_state(struct nft_check *c, uint32_t slot, unsigned state)
 {
     struct text t = TEXT_INIT;
     char err[256];
     bool valid = (state & SPD_IN_VALID) != 0;
 
-    if (slot >= SPD_MAX_SLOTS || !c->slots[slot] || c->valid[slot] == valid)
+    if (!c->settled || slot >= SPD_MAX_SLOTS || !c->slots[slot] || c->valid[slot] == valid)
         return;
-    text_printf(&t, "flush chain inet %s p%u\n", c->o->table, slot);
-    put_slot(&t, c, slot, (uint8_t)(c->slots[slot] - 1), state);
+    put_slot_again(&t, c, slot, state);
     if (nft_run(&t, NULL, err, sizeof(err)))
         c->valid[slot] = valid;
     else
         log_error("steer", "incoming check of a policy not changed: %s", err);
+    text_fini(&t);
+}
+
+void nft_check_settle(struct nft_check *c, const struct steer_maps *states)
+{
+    struct text t = TEXT_INIT;
+    char err[256];
+
+    c->settled = true;
+    for (uint32_t i = 0; i < SPD_MAX_SLOTS; i++) {
+        if (!c->slots[i])
+            continue;
+        c->valid[i] = (steer_maps_state(states, i) & SPD_IN_VALID) != 0;
+        if (!c->valid[i])
+            put_slot_again(&t, c, i, 0);
+    }
+    if (t.len && !nft_run(&t, NULL, err, sizeof(err)))
+        log_error("steer", "incoming check stays strict: %s", err);
     text_fini(&t);
 }
 

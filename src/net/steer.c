@@ -149,22 +149,29 @@ const char *steer_features(const struct steer *s)
     return s->features;
 }
 
-/* The first SPD is loaded: put the incoming half in place and retire what an earlier daemon left of
- * the other kind. */
+/* The first SPD is loaded: put the incoming half in place, beside what an earlier daemon left. */
 static bool attach_inbound(struct steer *s, char *err, size_t err_size)
 {
     if (s->o.inject_ifindex &&
         !tc_attach_inject(s->o.inject_ifindex, bpf_program__fd(s->egress->progs.steer_inject), err,
                           err_size))
         return false;
+    return !s->check || nf_links_attach(s->check, s->o.pin_dir, &s->nf, err, err_size);
+}
+
+/* Policy states are in place by now: retire what an earlier daemon left, of either kind. */
+static void settle(struct steer *s)
+{
+    if (s->settled || !s->attached)
+        return;
+    s->settled = true;
     if (s->check) {
-        if (!nf_links_attach(s->check, s->o.pin_dir, err, err_size))
-            return false;
+        nf_links_retire_others(&s->nf, s->o.pin_dir);
         nft_table_remove(s->o.table);
     } else {
+        nft_check_settle(s->nft, &s->maps);
         nf_links_remove(s->o.pin_dir);
     }
-    return true;
 }
 
 bool steer_apply(struct steer *s, const struct spd_image *image, char *err, size_t err_size)
@@ -271,6 +278,7 @@ void steer_link_new(struct steer *s, const struct link_info *info)
 {
     char err[256];
 
+    settle(s);
     if (link_is_ours(s, info))
         return;
     if (info->kind == LINK_PORT) {
@@ -315,5 +323,5 @@ void steer_stop(struct steer *s)
     nft_table_remove(s->o.table);
     pins_close(s->o.pin_dir);
     s->n_links = 0;
-    s->attached = false;
+    s->attached = s->settled = false;
 }

@@ -29,9 +29,10 @@ struct steer;
 /* Checks privileges and kernel features, loads programs; nothing is attached yet. On failure NULL
  * and ERR says which feature or privilege is missing and what to do. */
 struct steer *steer_new(const struct steer_options *o, char *err, size_t err_size);
-/* Loads IMAGE; the programs follow it when this returns. The first call, made before any interface
- * is attached, also takes over from a daemon that died. False with the reason when a fallback
- * cannot express the image; nothing has changed then. */
+/* Loads IMAGE; the programs follow it when this returns. The first call also takes over from a
+ * daemon that died: its incoming check stays in force beside ours until the first steer_link_new(),
+ * by which time the states of all policies must have been told. False with the reason when a
+ * fallback cannot express the image; nothing has changed then. */
 bool steer_apply(struct steer *s, const struct spd_image *image, char *err, size_t err_size);
 /* SPD_OUT_USABLE | SPD_IN_VALID of one policy; takes effect at once. */
 void steer_slot_state(struct steer *s, uint32_t slot, unsigned state);

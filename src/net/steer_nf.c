@@ -1,11 +1,14 @@
 /* BPF netfilter links: the incoming check before input and forward, the guard after src-nat.
  * Neither the kernel headers nor the libbpf of Debian 12 know this link type: raw system call.
  *
- * A hook takes one BPF program per priority, so each of our hooks has two priorities. A new daemon
- * attaches at the free one before it removes the link of the daemon that died. */
+ * A hook takes one BPF program per priority, so each of our hooks has some priorities to choose
+ * from. A new daemon attaches at a free one, beside the link of the daemon that died, and removes
+ * that one when its own knows which SAs are valid: until then the old program refuses what it
+ * refused. */
 #include "check.skel.h"
 #include "steer_priv.h"
 
+#include <assert.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ATTACH_TYPE_NETFILTER = 45, CHECK_PRIORITY = -5, GUARD_PRIORITY = 300 };
+enum { ATTACH_TYPE_NETFILTER = 45, CHECK_PRIORITY = -5, GUARD_PRIORITY = 300, NF_CHOICES = 4 };
 
 enum nf_prog { NF_CHECK_LOCAL, NF_CHECK_FORWARD, NF_GUARD };
 
@@ -24,7 +27,7 @@ static const struct nf_place {
     const char *name;
     enum nf_prog prog;
     uint32_t pf, hook;
-    int32_t priority; /* and the one below it */
+    int32_t priority; /* and those below it */
 } places[] = {
     { "input4", NF_CHECK_LOCAL, NFPROTO_IPV4, NF_INET_LOCAL_IN, CHECK_PRIORITY },
     { "input6", NF_CHECK_LOCAL, NFPROTO_IPV6, NF_INET_LOCAL_IN, CHECK_PRIORITY },
@@ -34,6 +37,7 @@ static const struct nf_place {
     { "guard6", NF_GUARD, NFPROTO_IPV6, NF_INET_POST_ROUTING, GUARD_PRIORITY },
 };
 enum { N_PLACES = sizeof(places) / sizeof(places[0]) };
+static_assert((int)N_PLACES == (int)NF_PLACES, "room in struct nf_links");
 
 /* BPF_LINK_CREATE's part of union bpf_attr for attach type 45 */
 struct link_create_netfilter {
@@ -43,60 +47,74 @@ struct link_create_netfilter {
     uint32_t nf_flags;
 };
 
-static int link_create(int prog_fd, const struct nf_place *p, int which)
+static int link_create(int prog_fd, const struct nf_place *p, int choice)
 {
     struct link_create_netfilter a = {
         .prog_fd = (uint32_t)prog_fd,
         .attach_type = ATTACH_TYPE_NETFILTER,
         .pf = p->pf,
         .hooknum = p->hook,
-        .priority = p->priority - which,
+        .priority = p->priority - choice,
     };
     return (int)syscall(__NR_bpf, BPF_LINK_CREATE, &a, sizeof(a));
 }
 
-static void pin_name(const struct nf_place *p, int which, char ret[32])
+static void pin_name(const struct nf_place *p, int choice, char ret[32])
 {
-    snprintf(ret, 32, "%s-%d", p->name, which);
+    snprintf(ret, 32, "%s-%d", p->name, choice);
 }
 
-/* Both priorities of a hook that holds no pin of ours must be free, else another instance is there.
- */
-static bool place_is_free(const struct nf_place *p, int prog_fd, int which)
+static bool pin_is_there(const struct nf_place *p, int choice, const char *pin_dir)
 {
-    int fd = link_create(prog_fd, p, which);
-    if (fd >= 0)
+    char name[32];
+    pin_name(p, choice, name);
+    return pins_have(pin_dir, name);
+}
+
+static void pin_remove(const struct nf_place *p, int choice, const char *pin_dir)
+{
+    char name[32];
+    pin_name(p, choice, name);
+    pins_remove(pin_dir, name);
+}
+
+/* A priority that is taken although no pin of ours holds it: another instance is there. */
+static bool place_is_shared(const struct nf_place *p, int prog_fd, const char *pin_dir)
+{
+    for (int i = 0; i < NF_CHOICES; i++) {
+        if (pin_is_there(p, i, pin_dir))
+            continue;
+        int fd = link_create(prog_fd, p, i);
+        if (fd < 0)
+            return true;
         close(fd);
-    return fd >= 0;
+    }
+    return false;
 }
 
-static bool place_attach(const struct nf_place *p, int prog_fd, const char *pin_dir)
+/* Gives the priority chosen, negative on failure. */
+static int place_attach(const struct nf_place *p, int prog_fd, const char *pin_dir)
 {
-    char pins[2][32], path[PATH_MAX];
-    bool ours[2];
-    for (int i = 0; i < 2; i++) {
-        pin_name(p, i, pins[i]);
-        ours[i] = pins_have(pin_dir, pins[i]);
-    }
-    /* both there: a takeover was cut short; the first one stays in force meanwhile */
-    if (ours[0] && ours[1])
-        pins_remove(pin_dir, pins[1]);
-    int which = ours[0] ? 1 : 0;
-    if (!pins_path(pin_dir, pins[which], path, sizeof(path)))
-        return false;
-    if (!ours[0] && !ours[1] && !place_is_free(p, prog_fd, 1))
-        return false;
+    char name[32], path[PATH_MAX];
+    int choice = 0;
 
-    int fd = link_create(prog_fd, p, which);
-    if (fd < 0)
-        return false;
+    if (place_is_shared(p, prog_fd, pin_dir))
+        return -1;
+    while (choice < NF_CHOICES && pin_is_there(p, choice, pin_dir))
+        choice++;
+    if (choice == NF_CHOICES) { /* that many starts were cut short: give up one of them */
+        choice = 0;
+        pin_remove(p, choice, pin_dir);
+    }
+    pin_name(p, choice, name);
+    int fd = link_create(prog_fd, p, choice);
+    if (fd < 0 || !pins_path(pin_dir, name, path, sizeof(path)))
+        return -1;
     bool ok = bpf_obj_pin(fd, path) == 0;
     int e = errno;
     close(fd);
-    if (ok)
-        pins_remove(pin_dir, pins[1 - which]);
     errno = e;
-    return ok;
+    return ok ? choice : -1;
 }
 
 static int prog_fd_of(const struct check_bpf *skel, enum nf_prog prog)
@@ -112,26 +130,35 @@ static int prog_fd_of(const struct check_bpf *skel, enum nf_prog prog)
     return -1;
 }
 
-bool nf_links_attach(const struct check_bpf *skel, const char *pin_dir, char *err, size_t err_size)
+bool nf_links_attach(const struct check_bpf *skel, const char *pin_dir, struct nf_links *ret,
+                     char *err, size_t err_size)
 {
     for (unsigned i = 0; i < N_PLACES; i++) {
-        if (place_attach(&places[i], prog_fd_of(skel, places[i].prog), pin_dir))
-            continue;
-        snprintf(err, err_size, "cannot attach the %s check: %s%s", places[i].name, strerror(errno),
-                 errno == EBUSY ? " (another instance serves this network namespace, or "
-                                  "left its pins in another folder)"
-                                : "");
-        return false;
+        int choice = place_attach(&places[i], prog_fd_of(skel, places[i].prog), pin_dir);
+        if (choice < 0) {
+            snprintf(err, err_size, "cannot attach the %s check: %s%s", places[i].name,
+                     strerror(errno),
+                     errno == EBUSY ? " (another instance serves this network namespace, or left "
+                                      "its pins in another folder)"
+                                    : "");
+            return false;
+        }
+        ret->choice[i] = choice;
     }
     return true;
 }
 
+void nf_links_retire_others(const struct nf_links *links, const char *pin_dir)
+{
+    for (unsigned i = 0; i < N_PLACES; i++)
+        for (int choice = 0; choice < NF_CHOICES; choice++)
+            if (choice != links->choice[i])
+                pin_remove(&places[i], choice, pin_dir);
+}
+
 void nf_links_remove(const char *pin_dir)
 {
-    char name[32];
     for (unsigned i = 0; i < N_PLACES; i++)
-        for (int which = 0; which < 2; which++) {
-            pin_name(&places[i], which, name);
-            pins_remove(pin_dir, name);
-        }
+        for (int choice = 0; choice < NF_CHOICES; choice++)
+            pin_remove(&places[i], choice, pin_dir);
 }

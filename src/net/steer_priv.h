@@ -44,8 +44,15 @@ void pins_unmark(const char *dir, const char *name, unsigned n);
 /* Removes the folder once it is empty. */
 void pins_close(const char *dir);
 
-/* steer_nf.c: the netfilter links. */
-bool nf_links_attach(const struct check_bpf *skel, const char *pin_dir, char *err, size_t err_size);
+/* steer_nf.c: the netfilter links. A failed attach leaves what was there in force. */
+enum { NF_PLACES = 6 };
+struct nf_links {
+    int choice[NF_PLACES]; /* which of a hook's priorities is ours */
+};
+bool nf_links_attach(const struct check_bpf *skel, const char *pin_dir, struct nf_links *ret,
+                     char *err, size_t err_size);
+/* The links of a daemon that died. */
+void nf_links_retire_others(const struct nf_links *links, const char *pin_dir);
 void nf_links_remove(const char *pin_dir);
 
 /* steer_tc.c: the tc programs. */
@@ -63,6 +70,8 @@ void nft_check_free(struct nft_check *c);
 bool nft_check_apply(struct nft_check *c, const struct spd_image *image,
                      const struct steer_maps *states, char *err, size_t err_size);
 void nft_check_state(struct nft_check *c, uint32_t slot, unsigned state);
+/* Until this is called every encrypt policy counts as one with a valid SA. */
+void nft_check_settle(struct nft_check *c, const struct steer_maps *states);
 void nft_check_link(struct nft_check *c, unsigned ifindex, bool steered);
 void nft_check_slot(struct nft_check *c, uint32_t slot, struct spd_slot_counters *add_to);
 void nft_check_slot_reset(struct nft_check *c, uint32_t slot);
@@ -85,7 +94,9 @@ struct steer {
     struct nft_check *nft;   /* NULL: BPF does it */
     struct steer_maps maps;
     struct stand_ins *stand_ins;
+    struct nf_links nf;
     bool attached;
+    bool settled; /* policy states are known, what an earlier daemon left is gone */
     struct steered_link {
         unsigned ifindex;
         bool steered;

@@ -2,15 +2,16 @@
  * daemon uses them, driven by lines on standard input. What is captured goes as it is to a peer
  * driver over a local socket, which injects it as if it had been decrypted.
  *
- *   steer_driver PIN_DIR TABLE MARK [nft] [strict]
+ * Arguments: PIN_DIR TABLE MARK [nft] [strict]. Commands, each answered by one line "ok ..." or
+ * "error ...":
  *
- * Commands, each answered by one line "ok ..." or "error ...":
- *   policy SLOT none|discard|encrypt use|require SRC DST PROTO SPORT DPORT    (collects)
- *   apply | clear | state SLOT BITS | slot SLOT | reset SLOT | counters | features
- *   peer OWN_PATH PEER_PATH IFINDEX    tunnel to the peer; IFINDEX: where its packets "came by"
- *   seen                               captured so far: packets, superpackets, bytes
- *   exempt PROTO                       keep a marked raw sender: `send DST` sends by it
- *   stop                               removes all steering and ends */
+ * - policy SLOT none|discard|encrypt use|require SRC DST PROTO SPORT DPORT: collects
+ * - clear, apply, follow: forget the policies; load them; listen to the link monitor
+ * - state SLOT BITS, slot SLOT, reset SLOT, counters, features
+ * - peer OWN_PATH PEER_PATH IFINDEX: tunnel to the peer; where its packets "came by"
+ * - seen: captured so far: packets, superpackets, bytes, lost
+ * - send SRC DST MARKED: one datagram from port 4500 by a raw socket
+ * - stop: removes all steering and ends */
 #include "log.h"
 #include "netmon.h"
 #include "raw.h"
@@ -36,7 +37,7 @@ struct driver {
     struct pkt_pool pool;
     struct policy policies[MAX_POLICIES];
     size_t n_policies;
-    bool applied;
+    bool following; /* the link monitor is listened to */
     int peer;
     struct sockaddr_un peer_path;
     unsigned peer_ifindex;
@@ -165,14 +166,10 @@ static void cmd_apply(struct driver *d)
         return;
     }
     struct spd_image image = spd_image(spd);
-    if (steer_apply(d->steer, &image, err, sizeof(err))) {
-        if (!d->applied)
-            netmon_dispatch(d->netmon);
-        d->applied = true;
+    if (steer_apply(d->steer, &image, err, sizeof(err)))
         puts("ok");
-    } else {
+    else
         printf("error %s\n", err);
-    }
     spd_free(spd);
 }
 
@@ -255,6 +252,10 @@ static bool command(struct driver *d, char *line)
     } else if (strcmp(line, "clear") == 0) {
         d->n_policies = 0;
         puts("ok");
+    } else if (strcmp(line, "follow") == 0) {
+        d->following = true;
+        netmon_dispatch(d->netmon);
+        puts("ok");
     } else if (strcmp(line, "state") == 0) {
         steer_slot_state(d->steer, a, b);
         puts("ok");
@@ -319,7 +320,7 @@ static void driver_run(struct driver *d)
 
     while (go) {
         struct pollfd p[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-                              { .fd = d->applied ? netmon_fd(d->netmon) : -1, .events = POLLIN },
+                              { .fd = d->following ? netmon_fd(d->netmon) : -1, .events = POLLIN },
                               { .fd = d->capture.fds[0], .events = POLLIN },
                               { .fd = d->peer, .events = POLLIN } };
         poll(p, 4, -1);

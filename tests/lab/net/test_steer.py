@@ -66,11 +66,15 @@ class Driver:
         self.process.stdin.write(" ".join(map(str, words)) + "\n")
         return self._answer()
 
-    def policies(self, *lines):
+    def policies(self, *lines, protected=()):
+        """Follows these; PROTECTED: slots that have SAs."""
         self.ask("clear")
         for line in lines:
             self.ask("policy", line)
         self.ask("apply")
+        for slot in protected:
+            self.ask("state", slot, OUT_USABLE | IN_VALID)
+        self.ask("follow")
 
     def slot(self, slot):
         """out-accepted, out-dropped, in-accepted, in-dropped"""
@@ -133,13 +137,11 @@ class Pair:
         self.d2.ask("peer", self.d2.path, self.d1.path, ifindex(self.lab.r2, "wan"))
 
     def tunnel(self, **kwargs):
-        self.d1.policies(policy(7, t.NET_A, t.NET_B, **kwargs),
-                         policy(9, t.NET_A6, t.NET_B6, **kwargs))
-        self.d2.policies(policy(7, t.NET_B, t.NET_A, **kwargs),
-                         policy(9, t.NET_B6, t.NET_A6, **kwargs))
-        for d in (self.d1, self.d2):
-            for slot in (7, 9):
-                d.ask("state", slot, OUT_USABLE | IN_VALID)
+        rules = ((self.d1, t.NET_A, t.NET_B, t.NET_A6, t.NET_B6),
+                 (self.d2, t.NET_B, t.NET_A, t.NET_B6, t.NET_A6))
+        for d, near, far, near6, far6 in rules:
+            d.policies(policy(7, near, far, **kwargs), policy(9, near6, far6, **kwargs),
+                       protected=(7, 9))
 
     def close(self):
         self.d1.close()
@@ -188,6 +190,25 @@ def forge(pair, payload=b"forged", count=5):
     for _ in range(count):
         s.sendto(frame, ("r2u1", 0x0800))
     s.close()
+
+
+class Forging:
+    """Forged packets without pause while the block runs."""
+
+    def __init__(self, pair):
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(pair,), daemon=True)
+
+    def _run(self, pair):
+        while not self.stop.is_set():
+            forge(pair, count=50)
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
 
 
 def checksum(data):
@@ -381,8 +402,11 @@ def test_killed_daemon_leaves_policy_in_force_and_a_new_one_takes_over(tunnel):
         tunnel.d1.start()
         tunnel.d2.start()
         tunnel.join()
-        time.sleep(0.2)
-        tunnel.tunnel()
+        with Udp(lab.b, t.B, 7009) as receiver, Forging(tunnel):
+            time.sleep(0.2)
+            tunnel.tunnel()
+            time.sleep(0.2)
+            assert receiver.drain() == [], "the check was open in the middle of the takeover"
         assert ping(lab.a, t.A, t.B)
         time.sleep(0.3)
     assert clear_on(w) == []
