@@ -1,0 +1,87 @@
+/* MODP groups: g = 2 modulo a safe prime p, p = 7 modulo 8, so that 2 generates the subgroup of
+ * order q = (p-1)/2. A peer's y is taken when 2 <= y <= p-2: the only elements outside that range
+ * are those of order 1 and 2, and there are no other small subgroups. That y lies in the subgroup
+ * of order q is not asked, it would cost as much as the exchange itself: of a y outside (order 2q)
+ * only the parity of the exponent could be learned, and ours are even (dh_init). */
+#include "dh_priv.h"
+
+#include <openssl/bn.h>
+
+struct modp {
+    BN_CTX *ctx;
+    BIGNUM *p, *base, *exponent, *result;
+};
+
+/* Half-built on failure: modp_close takes it. */
+static bool modp_open(struct modp *m, const struct dh *dh)
+{
+    *m = (struct modp){
+        .ctx = BN_CTX_new(), .base = BN_new(), .exponent = BN_new(), .result = BN_new()
+    };
+    if (dh->group == DH_MODP768)
+        m->p = BN_get_rfc2409_prime_768(NULL);
+    else if (dh->group == DH_MODP1024)
+        m->p = BN_get_rfc2409_prime_1024(NULL);
+    else
+        m->p = BN_get_rfc3526_prime_1536(NULL);
+    if (!m->ctx || !m->p || !m->base || !m->exponent || !m->result)
+        return false;
+    BN_set_flags(m->exponent, BN_FLG_CONSTTIME);
+    return BN_bin2bn(dh->exponent, dh_group_info[dh->group].public_len, m->exponent) != NULL;
+}
+
+static void modp_close(struct modp *m)
+{
+    BN_clear_free(m->exponent);
+    BN_clear_free(m->result);
+    BN_free(m->base);
+    BN_free(m->p);
+    BN_CTX_free(m->ctx); /* clears its numbers */
+}
+
+static enum dh_error modp_power(struct modp *m, unsigned len, uint8_t *ret)
+{
+    if (BN_mod_exp_mont_consttime(m->result, m->base, m->exponent, m->p, m->ctx, NULL) != 1)
+        return DH_ERR_FAILED;
+    return BN_bn2binpad(m->result, ret, (int)len) == (int)len ? DH_ERR_OK : DH_ERR_FAILED;
+}
+
+enum dh_error modp_public(const struct dh *dh, uint8_t *ret)
+{
+    struct modp m;
+    enum dh_error error = DH_ERR_FAILED;
+
+    if (modp_open(&m, dh) && BN_set_word(m.base, 2) == 1)
+        error = modp_power(&m, dh_group_info[dh->group].public_len, ret);
+    modp_close(&m);
+    return error;
+}
+
+/* 2 <= y <= p - 2. */
+static enum dh_error range_check(const struct modp *m)
+{
+    if (BN_is_zero(m->base) || BN_is_one(m->base) || BN_cmp(m->base, m->p) >= 0)
+        return DH_ERR_OUT_OF_RANGE;
+    BIGNUM *last = BN_dup(m->p);
+    if (!last || BN_sub_word(last, 1) != 1) {
+        BN_free(last);
+        return DH_ERR_FAILED;
+    }
+    bool is_last = BN_cmp(m->base, last) == 0;
+    BN_free(last);
+    return is_last ? DH_ERR_OUT_OF_RANGE : DH_ERR_OK;
+}
+
+enum dh_error modp_shared(const struct dh *dh, struct slice peer, uint8_t *ret)
+{
+    struct modp m;
+    enum dh_error error = DH_ERR_FAILED;
+
+    if (modp_open(&m, dh) && BN_bin2bn(peer.p, (int)peer.len, m.base)) {
+        error = range_check(&m);
+        if (error == DH_ERR_OK)
+            error = modp_power(&m, dh_group_info[dh->group].public_len, ret);
+    }
+    modp_close(&m);
+    return error;
+}
