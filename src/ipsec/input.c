@@ -230,7 +230,7 @@ static bool in_round(struct ipsec_worker *w, unsigned n)
         if (w->in[i].pkt && !w->in[i].done && in_prepare(w, &w->in[i], n_jobs))
             w->pass.owner[n_jobs++] = &w->in[i];
     if (n_jobs)
-        worker_open(w, n_jobs);
+        bulk_open(w->bulk, w->pass.jobs, n_jobs);
     for (unsigned i = 0; i < n_jobs; i++) {
         struct in_job *job = w->pass.owner[i];
 

@@ -219,7 +219,7 @@ static unsigned seal_pass(struct ipsec_worker *w, enum sa_proto proto)
         n_jobs = seal_run(w, sa, from, to, n_jobs);
     }
     if (n_jobs)
-        worker_seal(w, n_jobs);
+        bulk_seal(w->bulk, w->pass.jobs, n_jobs);
     return n_jobs;
 }
 

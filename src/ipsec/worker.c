@@ -111,32 +111,6 @@ bool worker_account(struct ipsec_worker *w, struct sa *sa, uint64_t bytes, unsig
     return sa_account(w->e, sa, w->index, bytes, n, wall_s);
 }
 
-#ifdef BENCH_NO_CRYPTO
-/* The build that measures everything but crypto (meson option bench_no_crypto): packets keep their
- * shape and go in CLEAR. */
-void worker_seal(struct ipsec_worker *w, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        memset(w->pass.jobs[i].icv, 0, w->pass.jobs[i].key->auth ? AH_ICV_MAX : 0);
-}
-
-void worker_open(struct ipsec_worker *w, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        w->pass.jobs[i].ok = true;
-}
-#else
-void worker_seal(struct ipsec_worker *w, unsigned n)
-{
-    bulk_seal(w->bulk, w->pass.jobs, n);
-}
-
-void worker_open(struct ipsec_worker *w, unsigned n)
-{
-    bulk_open(w->bulk, w->pass.jobs, n);
-}
-#endif
-
 bool worker_icmp_allowed(struct ipsec_worker *w)
 {
     if (w->now_ms / 1000 != w->icmp_second) {

@@ -105,9 +105,6 @@ void worker_drop(struct ipsec_worker *w, struct pkt *p, enum ipsec_drop reason, 
 void worker_acquire(struct ipsec_worker *w, uint32_t slot, const struct spd_key *key);
 /* sa_account() with the worker's clock. */
 bool worker_account(struct ipsec_worker *w, struct sa *sa, uint64_t bytes, unsigned n);
-/* bulk_seal() and bulk_open() over the first N jobs of the pass. */
-void worker_seal(struct ipsec_worker *w, unsigned n);
-void worker_open(struct ipsec_worker *w, unsigned n);
 bool worker_icmp_allowed(struct ipsec_worker *w);
 uint16_t worker_ip_id(struct ipsec_worker *w); /* random, never 0 */
 /* P or, when its buffer has less room before or behind the datagram than asked, a copy in a new
