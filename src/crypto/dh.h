@@ -2,7 +2,8 @@
  * EC2N (RFC 2409 6.3 and 6.4, where only the x coordinate travels and is the secret).
  * One struct dh is one exchange: a fresh private exponent, never used for a second one. It is flat,
  * so it may be drawn by one thread, computed by another and copied on the way. dh_public and
- * dh_shared take the time of an exponentiation, share nothing and may run in any thread. */
+ * dh_shared take the time of an exponentiation, share nothing that changes and may run in any
+ * thread. */
 #pragma once
 
 #include "rng.h"
