@@ -55,7 +55,7 @@ class Gateway:
         if not self._wait_ready():
             status = self._give_up()
             raise StartError(f"{self.log(log_start)}(ended with status {status})")
-        self._remember_pins()
+        self._remember_pins(log_start)
         return self
 
     def _wait_ready(self):
@@ -71,13 +71,12 @@ class Gateway:
                     return True
         return False
 
-    def _remember_pins(self):
-        """For the clean-up of a run whose daemons were killed (netns.remove_pins): the daemon's
-        nftables table bears the name of its pin folder."""
-        tables = re.findall(r"sallyport-([0-9a-f]{16})", self.ns.run("nft", "list", "tables"))
+    def _remember_pins(self, log_start):
+        """For the clean-up of a run whose daemons were killed (netns.remove_pins)."""
+        pins = re.findall(BPF_PIN_DIR + r"/[0-9a-f]{16}", self.log(log_start))
         with open(os.path.join(os.path.dirname(self.folder), "pins"), "a",
                   encoding="ascii") as f:
-            f.writelines(f"{BPF_PIN_DIR}/{name}\n" for name in tables)
+            f.writelines(pin + "\n" for pin in pins)
 
     @property
     def pid(self):
