@@ -1,7 +1,7 @@
 /* Making the data path follow the configuration. Order of a change, so that nothing leaks at any
  * point: the programs take the new SPD first (they may refuse, and then nothing has changed; what
- * they capture too early a worker drops as spd-changed), then SAs, the workers' SPD, and last the
- * SA pointers and states per policy. */
+ * they capture too early a worker drops as spd-changed), then SAs with their pointers and states
+ * per policy, last the workers' SPD. At start SAs and states come before the programs. */
 #include "gateway_priv.h"
 
 #include <stdlib.h>
@@ -84,14 +84,14 @@ void follow_slots(struct gateway *g)
 
 static bool spd_build(const struct plan *plan, struct spd **ret, struct text *reason)
 {
-    struct policy *active = xcalloc(plan->n_policies, sizeof(*active));
+    struct policy *enforced = xcalloc(plan->n_policies, sizeof(*enforced));
     size_t n = 0;
 
     for (size_t i = 0; i < plan->n_policies; i++)
-        if (plan->policies[i].active)
-            active[n++] = plan->policies[i].policy;
-    enum spd_compile_result r = spd_compile(active, n, ret);
-    free(active);
+        if (plan->policies[i].enforced)
+            enforced[n++] = plan->policies[i].policy;
+    enum spd_compile_result r = spd_compile(enforced, n, ret);
+    free(enforced);
     switch (r) {
     case SPD_OK:
         return true;
@@ -112,7 +112,8 @@ static void log_inactive(const struct plan *plan, const struct config_change *ch
     for (size_t i = 0; i < plan->n_policies; i++) {
         const struct plan_policy *pp = &plan->policies[i];
         if (pp->reason[0] && (!change || change->op == OP_LOAD || change->item == pp->item))
-            log_warning("ipsec", "policy %zu is inactive: %s", i, pp->reason);
+            log_warning("ipsec", "policy %zu is inactive: %s%s", i, pp->reason,
+                        pp->enforced ? "; its traffic is dropped" : "");
     }
 }
 
@@ -132,10 +133,19 @@ static bool source_for(void *ctx, const struct ip_addr *dst, struct ip_addr *ret
     return true;
 }
 
+static void adopt(struct gateway *g, const struct plan *plan, const struct config_change *change)
+{
+    manual_follow(g, plan, change);
+    plan_fini(&g->plan);
+    g->plan = *plan;
+    follow_slots(g);
+}
+
 static bool follow(struct gateway *g, struct config *c, const struct config_change *change,
                    struct text *reason)
 {
     const struct plan_env env = { .ctx = g, .is_local = is_local, .source_for = source_for };
+    bool first = !g->loaded;
     char err[256] = "";
     struct plan plan;
     struct spd *spd;
@@ -145,18 +155,20 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
         plan_fini(&plan);
         return false;
     }
+    /* Programs that take over from a dead daemon's must know at once which SAs are valid. */
+    if (first)
+        adopt(g, &plan, change);
     struct spd_image image = spd_image(spd);
     if (!steer_apply(g->steer, &image, err, sizeof(err))) {
         text_puts(reason, err);
         spd_free(spd);
-        plan_fini(&plan);
+        if (!first)
+            plan_fini(&plan);
         return false;
     }
-    manual_follow(g, &plan, change);
+    if (!first)
+        adopt(g, &plan, change);
     ipsec_spd_set(g->engine, spd);
-    plan_fini(&g->plan);
-    g->plan = plan;
-    follow_slots(g);
     log_inactive(&g->plan, change);
     return true;
 }

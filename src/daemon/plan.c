@@ -194,8 +194,7 @@ static void sa_config_fill(const struct plan_policy *pp, const struct cfg_manual
     memset(ret, 0, sizeof(*ret)); /* compared as bytes later */
     ret->proto = proto;
     ret->inbound = in;
-    /* ESP inside AH: the tunnel is ESP's, AH goes around it in transport mode. */
-    ret->tunnel = p->tunnel && (proto == SA_ESP || !(p->protocols & PROTO_BIT_ESP));
+    ret->tunnel = p->tunnel;
     ret->src = in ? p->remote : p->local;
     ret->dst = in ? p->local : p->remote;
     ret->reqid = p->reqid;
@@ -313,12 +312,18 @@ static bool plan_manual(struct planner *pl, struct plan_policy *pp, const char *
 static bool plan_encrypt(struct planner *pl, struct plan_policy *pp)
 {
     const struct cfg_policy *c = pp->item->data;
+    struct policy *p = &pp->policy;
+    bool ends_given = !ip_addr_is_unset(&p->local) && !ip_addr_is_unset(&p->remote);
 
-    if (pp->policy.protocols == 0)
+    if (ends_given && !fit_transport(pp))
+        return false;
+    /* Without its ends a transport policy cannot be narrowed, and a wide one would block others. */
+    pp->enforced = p->level != LEVEL_USE && (p->tunnel || ends_given);
+    if (p->protocols == 0)
         return inactive(pp, "ipsec-protocols is empty");
     if (!resolve_end_points(pl, pp) || !fit_transport(pp))
         return false;
-    pp->policy.reqid = reqid_of(pl, pp);
+    p->reqid = reqid_of(pl, pp);
     return strcmp(c->manual_sa, "none") == 0 || plan_manual(pl, pp, c->manual_sa);
 }
 
@@ -347,8 +352,10 @@ static void plan_policy(struct planner *pl, struct plan_policy *pp)
     pp->active = check_selectors(pp) &&
                  (pp->policy.action != SPD_ENCRYPT || plan_encrypt(pl, pp)) &&
                  check_duplicate(pl, pp);
-    if (pp->active)
+    if (pp->active) {
+        pp->enforced = true;
         claim_sas(pl, pp);
+    }
 }
 
 void plan_build(struct config *c, const struct plan_env *env, struct keymap *reqids,

@@ -1,5 +1,5 @@
 /* What the configuration means for the data path, as plain data: every policy with its place in the
- * SPD or the reason why it is inactive, and the manually keyed SAs it needs. Pure: the network's
+ * SPD, the reason why it is inactive, and the manually keyed SAs it needs. Pure: the network's
  * state is passed in, nothing is changed but the numbering of reqids. */
 #pragma once
 
@@ -26,7 +26,10 @@ enum { PLAN_NO_SA = 0xffffffff };
 
 struct plan_policy {
     struct item *item;
-    bool active;      /* in the SPD */
+    bool active; /* works as configured; otherwise the console shows I */
+    /* In the SPD: active, or an inactive encrypt policy of level require or unique, whose traffic
+     * is dropped rather than sent in clear (an address that went away must not open a leak). */
+    bool enforced;
     char reason[160]; /* why not; empty when active or disabled */
     struct policy policy;
     uint32_t sa[PLAN_SA_COUNT]; /* indexes into the plan's SAs, PLAN_NO_SA where none */

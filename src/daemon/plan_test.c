@@ -113,6 +113,43 @@ static void every_cause_of_inactive_is_named(void **state)
     }
 }
 
+static void what_cannot_be_protected_is_not_let_out_in_clear(void **state)
+{
+#define NETS "src-address=10.1.0.0/24 dst-address=10.2.0.0/24 tunnel=yes "
+#define GONE "sa-src-address=7.7.7.7 sa-dst-address=1.0.0.2"
+    static const struct {
+        const char *policy;
+        bool enforced;
+    } rows[] = {
+        { NETS GONE, true },
+        { NETS GONE " level=unique", true },
+        { NETS GONE " level=use", false },
+        { NETS GONE " disabled=yes", false },
+        { NETS "sa-src-address=1.0.0.1", true },
+        { NETS "sa-dst-address=9.0.0.2", true },
+        { NETS "sa-src-address=1.0.0.1 sa-dst-address=1.0.0.2 manual-sa=off", true },
+        { "src-address=0.0.0.0/0 dst-address=0.0.0.0/0 " GONE, true }, /* narrowed to its ends */
+        { "src-address=0.0.0.0/0 dst-address=0.0.0.0/0 sa-dst-address=9.0.0.2", false },
+        { "tunnel=yes src-address=10.1.0.0/24 " GONE, false }, /* no dst-address: matches nothing */
+        { "src-address=10.1.0.0/24 dst-address=10.2.0.0/24 action=none", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *c = config_with_templates();
+        struct keymap reqids = { 0 };
+        struct plan plan;
+        add(c, "ip ipsec policy", rows[i].policy);
+        plan_build(c, &env, &reqids, &plan);
+        if (plan.policies[0].enforced != rows[i].enforced)
+            print_error("%s\n", rows[i].policy);
+        assert_int_equal(plan.policies[0].enforced, rows[i].enforced);
+        plan_fini(&plan);
+        keymap_fini(&reqids);
+        config_close(c);
+    }
+}
+
 static struct plan plan_of_two(const char *first, const char *second)
 {
     struct config *c = config_with_templates();
@@ -227,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cause_of_inactive_is_named),
+        cmocka_unit_test(what_cannot_be_protected_is_not_let_out_in_clear),
         cmocka_unit_test(two_policies_share_one_template),
         cmocka_unit_test(unique_does_not_share),
         cmocka_unit_test(peers_may_use_the_same_spi),
