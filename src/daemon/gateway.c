@@ -151,6 +151,7 @@ struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), vo
         return NULL;
     }
     log_features(g->steer);
+    log_info("steer", "pins in %s", g->pin_dir);
     return g;
 }
 
