@@ -48,13 +48,13 @@ static long walk_tuple(spd_u32 i, struct walk *w)
  * are not filled: the packet must not pass. */
 static __always_inline int find_best(struct walk *w, int later, spd_u32 generation)
 {
-    spd_u32 half = generation % STEER_GENERATIONS;
+    spd_u32 room = generation % STEER_GENERATIONS;
     spd_u32 list =
-        half * STEER_LISTS + (w->key.family == 6 ? STEER_LIST_V6 : STEER_LIST_V4) + (later ? 1 : 0);
+        room * STEER_LISTS + (w->key.family == 6 ? STEER_LIST_V6 : STEER_LIST_V4) + (later ? 1 : 0);
 
     w->best.rank = SPD_RANK_NONE;
     w->tuples = bpf_map_lookup_elem(&tuples, &list);
-    w->rows = bpf_map_lookup_elem(&rows, &half);
+    w->rows = bpf_map_lookup_elem(&rows, &room);
     if (!w->tuples || !w->rows)
         return -1;
     if (steer_no_flows || w->tuples->n < STEER_FLOWS_FROM_TUPLES) {

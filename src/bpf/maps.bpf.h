@@ -40,14 +40,6 @@ struct {
     __array(values, struct rows_of_one);
 } rows SEC(".maps");
 
-/* Updated for the wait it brings alone: see steer_maps.c. */
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __uint(max_entries, 1);
-    __type(key, spd_u32);
-    __array(values, struct rows_of_one);
-} barrier SEC(".maps");
-
 /* SPD_OUT_USABLE | SPD_IN_VALID by slot; the daemon writes it through a mapping. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

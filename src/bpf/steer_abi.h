@@ -47,8 +47,9 @@ struct steer_tuples {
     struct steer_tuple t[SPD_MAX_TUPLES];
 };
 
-/* Two SPDs have room in the maps; generation & 1 tells which one is in force. */
-enum { STEER_GENERATIONS = 2 };
+/* Three SPDs have room in the maps; the generation modulo that tells which one is in force. Why
+ * three: steer_maps.c. */
+enum { STEER_GENERATIONS = 3 };
 struct steer_control {
     spd_u32 generation;
     spd_u32 pad;
@@ -56,7 +57,7 @@ struct steer_control {
 
 /* Policy counters are cut into chunks, made when a policy needs them: per-CPU memory for all
  * SPD_MAX_SLOTS would be 4 MB for every possible processor. */
-enum { STEER_CHUNK_SLOTS = 2048, STEER_CHUNKS = SPD_MAX_SLOTS / STEER_CHUNK_SLOTS };
+enum { STEER_CHUNK_SLOTS = 8192, STEER_CHUNKS = SPD_MAX_SLOTS / STEER_CHUNK_SLOTS };
 
 /* The classifier's last answers, so that a flow pays for many combinations once. */
 enum { STEER_FLOWS = 32768, STEER_FLOWS_FROM_TUPLES = 4 /* fewer are walked faster */ };

@@ -1,13 +1,12 @@
 /* The BPF maps: loading an SPD, policy states, counters.
  *
- * Two SPDs have room side by side and the generation tells the programs which one to read. A lookup
- * reads the generation once, so it never mixes two SPDs, provided that a half is not overwritten
- * while a program still reads it. An update of an array of maps by system call returns only when
- * every program that ran before it has ended (RCU); so:
- *   1. fill the idle half: tuples, then its row map
- *   2. flip the generation
- *   3. update `barrier` for the wait: nobody reads the old half any more, the new SPD is in force.
- */
+ * The maps have room for several SPDs and the generation tells the programs which one to read. A
+ * lookup reads the generation once, so it never mixes two SPDs, provided that a room is not
+ * refilled while a program that started long ago still reads it. An update of an array of maps by
+ * system call returns only when every program that ran before it has ended (an RCU grace period,
+ * the one cost of a change), and each change makes one such update, of `rows`, before it flips the
+ * generation. With three rooms a change refills the one left two flips ago: a grace period lies
+ * between. */
 #include "log.h"
 #include "steer.skel.h"
 #include "steer_priv.h"
@@ -35,7 +34,6 @@ bool steer_maps_init(struct steer_maps *m, const struct steer_bpf *skel, char *e
         .control_fd = bpf_map__fd(skel->maps.control),
         .tuples_fd = bpf_map__fd(skel->maps.tuples),
         .rows_fd = bpf_map__fd(skel->maps.rows),
-        .barrier_fd = bpf_map__fd(skel->maps.barrier),
         .slot_state_fd = bpf_map__fd(skel->maps.slot_state),
         .slot_counters_fd = bpf_map__fd(skel->maps.slot_counters),
         .counters_fd = bpf_map__fd(skel->maps.counters),
@@ -88,13 +86,13 @@ static bool tuple_belongs(const struct spd_tuple *t, unsigned list)
     return later ? !t->sport_exact && !t->dport_exact : !t->shadow;
 }
 
-static bool tuples_load(struct steer_maps *m, unsigned half, const struct spd_tuples *tuples)
+static bool tuples_load(struct steer_maps *m, unsigned room, const struct spd_tuples *tuples)
 {
     struct steer_tuples *list = xcalloc(1, sizeof(*list));
     bool ok = true;
 
     for (uint32_t i = 0; ok && i < STEER_LISTS; i++) {
-        uint32_t key = half * STEER_LISTS + i;
+        uint32_t key = room * STEER_LISTS + i;
         list->n = 0;
         for (uint32_t t = 0; t < tuples->n; t++)
             if (tuple_belongs(&tuples->t[t], i))
@@ -131,27 +129,27 @@ static int rows_create(uint64_t n_rows)
                           sizeof(struct spd_entry), n_rows ? (uint32_t)n_rows : 1, NULL);
 }
 
-static bool rows_load(struct steer_maps *m, uint32_t half, const struct spd_image *image)
+static bool rows_load(struct steer_maps *m, uint32_t room, const struct spd_image *image)
 {
     int fd = rows_create(image->n_rows);
     if (fd < 0)
         return false;
-    bool ok = rows_fill(fd, image) && bpf_map_update_elem(m->rows_fd, &half, &fd, BPF_ANY) == 0;
+    bool ok = rows_fill(fd, image) && bpf_map_update_elem(m->rows_fd, &room, &fd, BPF_ANY) == 0;
     int e = errno;
     close(fd);
     errno = e;
     return ok;
 }
 
-/* Puts an empty map where MAP_FD[KEY] was; returns when no program sees what was there before. */
-static bool rows_clear(int map_fd, uint32_t key)
+/* Gives back the memory of an SPD that no program can still read. */
+static void rows_clear(struct steer_maps *m, uint32_t room)
 {
     int fd = rows_create(0);
     if (fd < 0)
-        return false;
-    bool ok = bpf_map_update_elem(map_fd, &key, &fd, BPF_ANY) == 0;
+        return;
+    if (bpf_map_update_elem(m->rows_fd, &room, &fd, BPF_ANY) == 0)
+        m->n_rows[room] = 0;
     close(fd);
-    return ok;
 }
 
 static bool chunk_need(struct steer_maps *m, uint32_t slot)
@@ -174,23 +172,23 @@ static bool chunk_need(struct steer_maps *m, uint32_t slot)
 bool steer_maps_apply(struct steer_maps *m, const struct spd_image *image, char *err,
                       size_t err_size)
 {
-    uint32_t half = (m->generation + 1) % STEER_GENERATIONS, old = 1 - half, zero = 0;
     struct steer_control control = { .generation = m->generation + 1 };
+    uint32_t room = control.generation % STEER_GENERATIONS, zero = 0;
+    uint32_t next = (control.generation + 1) % STEER_GENERATIONS; /* left one flip ago */
     const char *what = "policy counters";
 
     for (uint64_t i = 0; i < image->n_rows; i++)
         if (image->rows[i].entry.slot >= SPD_MAX_SLOTS || !chunk_need(m, image->rows[i].entry.slot))
             goto failed;
     what = "classifier";
-    if (!tuples_load(m, half, image->tuples) || !rows_load(m, half, image))
+    if (!tuples_load(m, room, image->tuples) || !rows_load(m, room, image))
         goto failed;
     if (bpf_map_update_elem(m->control_fd, &zero, &control, BPF_ANY))
         goto failed;
     m->generation = control.generation;
-    rows_clear(m->barrier_fd, 0);
-    if (m->rows_in_force >= ROWS_WORTH_FREEING)
-        rows_clear(m->rows_fd, old);
-    m->rows_in_force = image->n_rows;
+    m->n_rows[room] = image->n_rows;
+    if (m->n_rows[next] >= ROWS_WORTH_FREEING)
+        rows_clear(m, next);
     return true;
 failed:
     snprintf(err, err_size, "cannot load the %s into the kernel (%llu rows): %s", what,

@@ -10,11 +10,10 @@ struct check_bpf;
 
 /* steer_maps.c: the maps both objects share. */
 struct steer_maps {
-    int control_fd, tuples_fd, rows_fd, barrier_fd, slot_state_fd, slot_counters_fd, counters_fd,
-        links_fd;
+    int control_fd, tuples_fd, rows_fd, slot_state_fd, slot_counters_fd, counters_fd, links_fd;
     int chunk_fds[STEER_CHUNKS]; /* -1 until a policy of the chunk is loaded */
     uint32_t generation;
-    uint64_t rows_in_force;
+    uint64_t n_rows[STEER_GENERATIONS];
     uint8_t *slot_states; /* mapping of slot_state: 8 bytes for each slot */
     unsigned n_cpus;
 };
