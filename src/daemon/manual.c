@@ -52,7 +52,8 @@ static void install(struct gateway *g, struct manual_sa *m)
                                             [SA_EXISTS] = "SPI in use",
                                             [SA_BAD_KEY] = "key length",
                                             [SA_BAD_ALGORITHM] = "algorithms",
-                                            [SA_BAD_SPI] = "SPI below 0x100" };
+                                            [SA_BAD_SPI] = "SPI below 0x100",
+                                            [SA_BAD_ADDRESS] = "addresses" };
     struct route_info route;
 
     if (!m->want.config.inbound && netmon_route(g->netmon, &m->want.config.dst, &route))

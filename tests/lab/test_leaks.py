@@ -196,3 +196,30 @@ def test_steered_interface_that_goes_and_comes_back(lab):
                        f"ip route replace {t.NET_B} via {t.R2}")
             time.sleep(0.1)
         assert watch.flows_again()
+
+
+def test_address_that_goes_away_opens_no_leak(lab):
+    """Without its sa-src-address the policy is inactive (I), its traffic is not let out by another
+    uplink in clear, and the tunnel comes back with the address."""
+    set_up(lab, Keying(), ENDS, NETS)
+    with Watch(lab) as watch:
+        lab.r1.run("sh", "-c", f"ip address del {t.R1}/24 dev wan; "
+                   f"ip route replace {t.NET_B} via {t.R2B}")
+        time.sleep(0.5)
+        assert lab.g1.policies()[0]["flags"] == "I"
+        lab.r1.run("sh", "-c", f"ip address add {t.R1}/24 dev wan; "
+                   f"ip route replace {t.NET_B} via {t.R2}")
+        assert watch.flows_again()
+
+
+def test_next_hop_inside_the_policy_that_does_not_answer(lab):
+    """The original next hop need not exist: only the SA's end point has to be reachable."""
+    set_up(lab, Keying(), ENDS, NETS)
+    lab.r1.ip(f"route replace {t.NET_B} dev wan")
+    try:
+        deadline = time.monotonic() + 10
+        while not ping(lab.a, t.A, t.B) and time.monotonic() < deadline:
+            pass
+        assert ping(lab.a, t.A, t.B)
+    finally:
+        lab.r1.ip(f"route replace {t.NET_B} via {t.R2}")
