@@ -59,18 +59,18 @@ static void p1_compare(const struct isakmp_p1 *t, const struct isakmp_p1 *want, 
 {
     char theirs[2 * ISAKMP_NAME_TEXT_MAX], ours[2 * ISAKMP_NAME_TEXT_MAX];
 
-    if (t->encryption != want->encryption || t->key_bits != want->key_bits)
+    if ((t->encryption != want->encryption || t->key_bits != want->key_bits) && reason_note(r))
         reason_add(r, "encryption: peer offers %s, we want %s", encryption_text(t, theirs),
                    encryption_text(want, ours));
-    if (t->hash != want->hash)
+    if (t->hash != want->hash && reason_note(r))
         reason_add(r, "hash: peer offers %s, we want %s",
                    isakmp_name_text(NAMES_IKE_HASH, t->hash, theirs),
                    isakmp_name_text(NAMES_IKE_HASH, want->hash, ours));
-    if (t->auth != want->auth)
+    if (t->auth != want->auth && reason_note(r))
         reason_add(r, "auth-method: peer offers %s, we want %s",
                    isakmp_name_text(NAMES_IKE_AUTH, t->auth, theirs),
                    isakmp_name_text(NAMES_IKE_AUTH, want->auth, ours));
-    if (t->group != want->group)
+    if (t->group != want->group && reason_note(r))
         reason_add(r, "dh-group: peer offers %s, we want %s", group_text(t->group, theirs),
                    group_text(want->group, ours));
 }
@@ -103,11 +103,11 @@ static void p1_life_check(struct isakmp_life offered, const struct ike_peer *pee
         bytes_ok = offered.kilobytes == ours.kilobytes;
         break;
     }
-    if (!time_ok)
+    if (!time_ok && reason_note(r))
         reason_add(r, "lifetime: peer offers %s, we want %s%s (proposal-check=%s)",
                    life_seconds_text(offered.seconds, theirs_text), most,
                    life_seconds_text(ours.seconds, ours_text), proposal_check_name(peer->check));
-    if (!bytes_ok)
+    if (!bytes_ok && reason_note(r))
         reason_add(r, "lifebytes: peer offers %s, we want %s (proposal-check=%s)",
                    life_kilobytes_text(offered.kilobytes, theirs_text),
                    life_kilobytes_text(ours.kilobytes, ours_text),

@@ -286,15 +286,16 @@ static void algs_check(const struct isakmp_p2 *t, const struct p2_want *want, st
     const bool esp = t->protocol == ISAKMP_PROTO_ESP;
     const enum cipher_alg cipher = esp ? cipher_of(t) : CIPHER_NONE;
     const enum auth_alg auth = auth_of(t);
+    const bool auth_ok = auth != AUTH_COUNT && wants_auth(want, auth) && (esp || auth != AUTH_NONE);
     char theirs[LIST_TEXT_MAX], ours[LIST_TEXT_MAX];
 
-    if (esp && (cipher == CIPHER_NONE || !cipher_fits(want, cipher)))
+    if (esp && (cipher == CIPHER_NONE || !cipher_fits(want, cipher)) && reason_note(r))
         reason_add(r, "encryption: peer offers %s, we want %s", cipher_text(t, theirs),
                    ciphers_text(want, ours));
-    if (auth == AUTH_COUNT || !wants_auth(want, auth) || (!esp && auth == AUTH_NONE))
+    if (!auth_ok && reason_note(r))
         reason_add(r, "authentication: peer offers %s, we want %s", auth_text(t, theirs),
                    auths_text(want, !esp, ours));
-    else if (cipher == CIPHER_NULL && auth == AUTH_NONE)
+    if (auth_ok && cipher == CIPHER_NULL && auth == AUTH_NONE)
         reason_add(r, "peer offers esp with neither encryption nor authentication");
     ret->cipher = cipher;
     ret->auth = auth;
@@ -305,7 +306,7 @@ static void encap_check(const struct isakmp_p2 *t, const struct p2_want *want, s
     char theirs[ISAKMP_NAME_TEXT_MAX], ours[ISAKMP_NAME_TEXT_MAX];
     const uint16_t wanted = encap_wanted(want, t->protocol);
 
-    if (t->encap != wanted)
+    if (t->encap != wanted && reason_note(r))
         reason_add(r, "encapsulation: peer offers %s, we want %s", encap_text(t->encap, theirs),
                    encap_text(wanted, ours));
 }
@@ -328,9 +329,9 @@ static void group_check(const struct isakmp_p2 *t, const struct p2_want *want, s
         ok = ok && t->group == ours;
         break;
     }
-    if (!ok)
-        reason_add(r, "pfs-group: peer offers %s, we %s %s", group_text(t->group, theirs_text),
-                   supported ? "want" : "cannot; want", group_text(ours, ours_text));
+    if (!ok && reason_note(r))
+        reason_add(r, "pfs-group: peer offers %s, %swe want %s", group_text(t->group, theirs_text),
+                   supported ? "" : "which we cannot; ", group_text(ours, ours_text));
 }
 
 static bool longer(uint64_t offered, uint64_t ours)
@@ -362,11 +363,11 @@ static void life_check(const struct isakmp_p2 *t, const struct p2_want *want, st
     const char *most = want->check == IKE_CHECK_STRICT ? "at most " : "";
     char theirs_text[LIFE_TEXT_MAX], ours_text[LIFE_TEXT_MAX];
 
-    if (!life_fits(want->check, offered.seconds, ours_s))
+    if (!life_fits(want->check, offered.seconds, ours_s) && reason_note(r))
         reason_add(r, "lifetime: peer offers %s, we want %s%s (proposal-check=%s)",
                    life_seconds_text(offered.seconds, theirs_text), most,
                    life_seconds_text(ours_s, ours_text), proposal_check_name(want->check));
-    if (!life_fits(want->check, offered.kilobytes, ours.kilobytes))
+    if (!life_fits(want->check, offered.kilobytes, ours.kilobytes) && reason_note(r))
         reason_add(r, "lifebytes: peer offers %s, we want %s%s (proposal-check=%s)",
                    life_kilobytes_text(offered.kilobytes, theirs_text), most,
                    life_kilobytes_text(ours.kilobytes, ours_text),
@@ -516,16 +517,16 @@ static void p2_compare(const struct isakmp_p2 *t, const struct isakmp_p2 *ours, 
 {
     char a[LIST_TEXT_MAX], b[LIST_TEXT_MAX];
 
-    if (t->id != ours->id || t->key_bits != ours->key_bits)
+    if ((t->id != ours->id || t->key_bits != ours->key_bits) && reason_note(r))
         reason_add(r, "encryption: peer answers %s, we offered %s", cipher_text(t, a),
                    cipher_text(ours, b));
-    if (t->auth != ours->auth)
+    if (t->auth != ours->auth && reason_note(r))
         reason_add(r, "authentication: peer answers %s, we offered %s", auth_text(t, a),
                    auth_text(ours, b));
-    if (t->encap != ours->encap)
+    if (t->encap != ours->encap && reason_note(r))
         reason_add(r, "encapsulation: peer answers %s, we offered %s", encap_text(t->encap, a),
                    encap_text(ours->encap, b));
-    if (t->group != ours->group)
+    if (t->group != ours->group && reason_note(r))
         reason_add(r, "pfs-group: peer answers %s, we offered %s", group_text(t->group, a),
                    group_text(ours->group, b));
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    WHY_EXAMINED_MAX = 64, /* more reasons than this are only counted */
+    WHY_EXAMINED_MAX = 32, /* more reasons than this are only counted */
     WHY_TAIL_LEN = 24      /* kept free for "; and N more" */
 };
 
@@ -14,8 +14,7 @@ void reason_add(struct reason *r, const char *fmt, ...)
 {
     va_list args;
 
-    r->differs = true;
-    if (r->muted || r->len + 2 >= sizeof r->s)
+    if (!reason_note(r) || r->len + 2 >= sizeof r->s)
         return;
     if (r->len) {
         memcpy(r->s + r->len, "; ", 3);

@@ -12,6 +12,13 @@ struct reason {
     bool differs, muted;
 };
 
+/* Notes that something differs; true when words for it are wanted. */
+static inline bool reason_note(struct reason *r)
+{
+    r->differs = true;
+    return !r->muted;
+}
+
 void reason_add(struct reason *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 struct why_list {
