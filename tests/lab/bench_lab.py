@@ -1,11 +1,11 @@
-"""Throughput of the whole path, hosts and both gateways on this one machine: raw ESP with AES-128-CBC
+"""Throughput of the whole path, hosts and gateways on this one machine: raw ESP with AES-128-CBC
 and HMAC-SHA-1 beside the plain routed path, and beside the same path with cryptography switched off
 (the bench build), in interleaved rounds, on two wires:
 
   veth       hands superpackets over whole, which flatters the plain path
   segmented  TSO and UDP segmentation off, GRO on: packets of the wire's MTU, as a network card has
 
-Absolute figures depend on the machine and on its noise; the ratios within one run are the result."""
+Absolute figures depend on the machine and on its noise; ratios within one run are the result."""
 
 import argparse
 import json
@@ -78,7 +78,8 @@ def measure(paths, rounds, seconds):
 def report(paths, rates):
     first = paths[0].name
     last = paths[-1].name
-    print(f"\n{'wire':10} {'path':32} {'median':>8} {'range':>15} {'of plain':>9} {'of no-crypto':>13}")
+    print(f"\n{'wire':10} {'path':32} {'median':>8} {'range':>15} {'of plain':>9} "
+          f"{'of no-crypto':>13}")
     for wire in WIRES:
         for p in paths:
             here = rates[p.name, wire]

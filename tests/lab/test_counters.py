@@ -1,5 +1,5 @@
-"""Exact counters after scripted exchanges: what was sent, what crossed the wire and what was counted
-agree to the packet."""
+"""Exact counters after scripted exchanges: what was sent, what crossed the wire and what was
+counted agree to the packet."""
 
 from lablib import topology as t
 from lablib.capture import Injector, Recorder, mac_of

@@ -51,7 +51,7 @@ class Packet:
     @property
     def fragment_offset(self):
         if self.version == 6:
-            return struct.unpack_from("!H", self.ip, 42)[0] & 0xFFF8 if self.proto == FRAGMENT6 else 0
+            return int.from_bytes(self.ip[42:44], "big") & 0xFFF8 if self.proto == FRAGMENT6 else 0
         return (struct.unpack_from("!H", self.ip, 6)[0] & 0x1FFF) * 8
 
     @property

@@ -42,7 +42,8 @@ class Gateway:
 
     def argv(self, *more):
         return [self.binary, "--state", self.state, "--socket", self.socket, "--foreground",
-                "--user", USER, "--log-level", os.environ.get("SALLYPORT_LOG", "info"), *self.daemon_args, *more]
+                "--user", USER, "--log-level", os.environ.get("SALLYPORT_LOG", "info"),
+                *self.daemon_args, *more]
 
     def start(self, *more, enter=True):
         """Returns when the daemon says that it serves. ENTER false: it enters by --netns."""
