@@ -10,9 +10,9 @@
  *     pN_check(answer, want, &choice) <-       pN_answer(&m, &choice)
  *
  * The initiator calls pN_check with the configuration it made the offer from; the answer must be
- * one of our transforms, unchanged but for order and form of attributes, its number and its
- * lifetime, which the shorter of both ends. All that emit write a whole SA payload; the caller
- * looks at msg_ok(). */
+ * one of our transforms, unchanged but for order and form of attributes, its number, and its
+ * lifetime, of which the shorter counts. All that emit write a whole SA payload; the caller looks
+ * at msg_ok(). */
 #pragma once
 
 #include "ike.h"

@@ -75,13 +75,9 @@ static void p1_compare(const struct isakmp_p1 *t, const struct isakmp_p1 *want, 
                    group_text(want->group, ours));
 }
 
-static bool longer(uint64_t offered, uint64_t ours)
-{
-    return ours && (!offered || offered > ours);
-}
-
 /* proposal-check, phase 1. A limit in bytes needs no agreement, since either side may renew when
- * its own is reached: only exact refuses over it. RET is the lifetime in force. */
+ * its own is reached: only exact refuses over it. OFFERED has its default filled in; RET is the
+ * lifetime in force. */
 static void p1_life_check(struct isakmp_life offered, const struct ike_peer *peer, struct reason *r,
                           struct isakmp_life *ret)
 {
@@ -95,7 +91,7 @@ static void p1_life_check(struct isakmp_life offered, const struct ike_peer *pee
         break;
     case IKE_CHECK_STRICT:
     case IKE_CHECK_CLAIM:
-        time_ok = !longer(offered.seconds, ours.seconds);
+        time_ok = !ours.seconds || offered.seconds <= ours.seconds;
         most = "at most ";
         break;
     case IKE_CHECK_EXACT:

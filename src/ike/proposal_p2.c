@@ -280,6 +280,7 @@ static enum auth_alg auth_of(const struct isakmp_p2 *t)
     return AUTH_COUNT;
 }
 
+/* A transform with neither cipher nor authentication does not get here: isakmp_p2_decode(). */
 static void algs_check(const struct isakmp_p2 *t, const struct p2_want *want, struct reason *r,
                        struct p2_fit *ret)
 {
@@ -295,8 +296,6 @@ static void algs_check(const struct isakmp_p2 *t, const struct p2_want *want, st
     if (!auth_ok && reason_note(r))
         reason_add(r, "authentication: peer offers %s, we want %s", auth_text(t, theirs),
                    auths_text(want, !esp, ours));
-    if (auth_ok && cipher == CIPHER_NULL && auth == AUTH_NONE)
-        reason_add(r, "peer offers esp with neither encryption nor authentication");
     ret->cipher = cipher;
     ret->auth = auth;
 }

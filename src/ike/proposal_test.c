@@ -343,6 +343,29 @@ static void refusals_name_what_differs(void **state)
     }
 }
 
+static void key_lengths_must_be_equal(void **state)
+{
+    (void)state;
+    static struct sa_kit k;
+    static const enum cipher_alg ciphers[] = { CIPHER_AES_128, CIPHER_AES_192, CIPHER_AES_256 };
+
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 0; j < 3; j++) {
+            struct ike_peer peer = peer_default;
+            struct isakmp_p1 t = transform_default;
+            struct p1_choice c;
+            struct proposal_why why;
+
+            peer.cipher = ciphers[i];
+            t.encryption = IKE_ENC_AES;
+            t.key_bits = (uint16_t)(128 + 64 * j);
+            one_transform(&k, &t);
+            assert_int_equal(p1_choose(&k.sa, &peer, &c, &why), i == j);
+            assert_int_equal(p1_check(&k.sa, &peer, &c, &why), i == j);
+        }
+    }
+}
+
 /* As a strongSwan with "aes128-sha1-modp1536,3des-md5-modp1024,3des-md5-modp1024" has it. */
 static void the_first_acceptable_transform_of_the_peer_wins(void **state)
 {
@@ -551,6 +574,7 @@ int main(void)
         cmocka_unit_test(durations_take_the_shortest_form),
         cmocka_unit_test(proposal_check_rules_the_lifetime),
         cmocka_unit_test(refusals_name_what_differs),
+        cmocka_unit_test(key_lengths_must_be_equal),
         cmocka_unit_test(the_first_acceptable_transform_of_the_peer_wins),
         cmocka_unit_test(a_foreign_protocol_is_passed_over),
         cmocka_unit_test(answers_may_differ_only_in_order_form_number_and_lifetime),
