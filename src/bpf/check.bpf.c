@@ -1,7 +1,7 @@
 /* The incoming check and the guard of unsteered interfaces, as BPF netfilter programs (6.4 on).
  *
- * check_local, check_forward: before the input and forward chains, a packet that did not come out of
- *   decryption (no mark) is looked up with source and destination exchanged. `discard` drops,
+ * check_local, check_forward: before the input and forward chains, a packet that did not come out
+ * of decryption (no mark) is looked up with source and destination exchanged. `discard` drops,
  *   `encrypt` drops when an inbound SA is valid, or always under the strict switch.
  * guard_out: after src-nat, a packet leaving by an interface without our egress program is dropped
  *   when policy would not let it pass in clear: an interface that has just appeared leaks nothing.
