@@ -1,5 +1,4 @@
-/* Phase 2 offers and choosing from them. Recorded SA payloads are those of src/crypto/recorded_*.h.
- */
+/* Phase 2 offers and choosing from them. Recorded SA payloads: src/crypto/recorded_*.h. */
 #include "dh.h"
 #include "proposal.h"
 #include "proposal_p2_kit.h"
