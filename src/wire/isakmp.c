@@ -50,13 +50,6 @@ uint16_t isakmp_error_notify(enum isakmp_error e)
     return 0;
 }
 
-static enum isakmp_error fail(struct rd *r, enum isakmp_error e, const char *field)
-{
-    if (!r->bad)
-        r->bad = field;
-    return e;
-}
-
 bool isakmp_cookie_is_zero(const uint8_t *cookie)
 {
     static const uint8_t zero[ISAKMP_COOKIE_LEN];
@@ -85,7 +78,7 @@ enum isakmp_error isakmp_header_parse(struct rd *r, struct isakmp_header *ret)
     struct isakmp_header h;
 
     if (datagram_len < ISAKMP_HEADER_LEN)
-        return fail(r, ISAKMP_SHORT, "ISAKMP header");
+        return isakmp_fail(r, ISAKMP_SHORT, "ISAKMP header");
     memcpy(h.cky_i, rd_bytes(r, sizeof h.cky_i, "initiator cookie").p, sizeof h.cky_i);
     memcpy(h.cky_r, rd_bytes(r, sizeof h.cky_r, "responder cookie").p, sizeof h.cky_r);
     h.next_payload = rd_u8(r, "next payload");
@@ -95,16 +88,16 @@ enum isakmp_error isakmp_header_parse(struct rd *r, struct isakmp_header *ret)
     h.message_id = rd_u32(r, "message ID");
     h.length = rd_u32(r, "message length");
     if (h.length != datagram_len)
-        return fail(r, ISAKMP_LENGTH, "message length");
+        return isakmp_fail(r, ISAKMP_LENGTH, "message length");
     *ret = h;
     if (h.version >> 4 != 1)
-        return fail(r, ISAKMP_VERSION, "major version");
+        return isakmp_fail(r, ISAKMP_VERSION, "major version");
     if (!exchange_known(h.exchange))
-        return fail(r, ISAKMP_EXCHANGE, "exchange type");
+        return isakmp_fail(r, ISAKMP_EXCHANGE, "exchange type");
     if (isakmp_cookie_is_zero(h.cky_i))
-        return fail(r, ISAKMP_COOKIE, "initiator cookie");
+        return isakmp_fail(r, ISAKMP_COOKIE, "initiator cookie");
     if (memcmp(h.cky_i, h.cky_r, sizeof h.cky_i) == 0)
-        return fail(r, ISAKMP_COOKIE, "responder cookie");
+        return isakmp_fail(r, ISAKMP_COOKIE, "responder cookie");
     return ISAKMP_OK;
 }
 
@@ -132,9 +125,9 @@ enum isakmp_error isakmp_generic_parse(struct rd *r, struct isakmp_generic *ret)
     if (!rd_ok(r))
         return ISAKMP_PAYLOAD_OVERRUN;
     if (len < ISAKMP_GENERIC_LEN) /* before anything advances by it */
-        return fail(r, ISAKMP_PAYLOAD_SHORT, "payload length");
+        return isakmp_fail(r, ISAKMP_PAYLOAD_SHORT, "payload length");
     if (len > left)
-        return fail(r, ISAKMP_PAYLOAD_OVERRUN, "payload length");
+        return isakmp_fail(r, ISAKMP_PAYLOAD_OVERRUN, "payload length");
     g.raw = (struct slice){ start, len };
     g.body = rd_bytes(r, len - ISAKMP_GENERIC_LEN, "payload body");
     *ret = g;
@@ -150,14 +143,14 @@ enum isakmp_error isakmp_payloads_parse(struct rd *r, uint8_t first, enum isakmp
     ret->reserved_nonzero = 0;
     ret->padding = (struct slice){ r->at, 0 };
     if (type == PL_NONE)
-        return fail(r, ISAKMP_CHAIN, "first payload");
+        return isakmp_fail(r, ISAKMP_CHAIN, "first payload");
     while (type != PL_NONE) {
         struct isakmp_generic g;
 
         if (rd_left(r) == 0)
-            return fail(r, ISAKMP_CHAIN, "next payload");
+            return isakmp_fail(r, ISAKMP_CHAIN, "next payload");
         if (ret->n == ISAKMP_PAYLOADS_MAX)
-            return fail(r, ISAKMP_TOO_MANY, "next payload");
+            return isakmp_fail(r, ISAKMP_TOO_MANY, "next payload");
         enum isakmp_error e = isakmp_generic_parse(r, &g);
         if (e != ISAKMP_OK)
             return e;
@@ -168,7 +161,7 @@ enum isakmp_error isakmp_payloads_parse(struct rd *r, uint8_t first, enum isakmp
         type = g.next;
     }
     if (tail == ISAKMP_TAIL_NONE && rd_left(r) > 0)
-        return fail(r, ISAKMP_CHAIN, "bytes after the last payload");
+        return isakmp_fail(r, ISAKMP_CHAIN, "bytes after the last payload");
     ret->padding = (struct slice){ r->at, rd_left(r) };
     return ISAKMP_OK;
 }

@@ -110,6 +110,14 @@ static inline bool isakmp_nonce_len_ok(size_t body_len)
     return body_len >= ISAKMP_NONCE_MIN && body_len <= ISAKMP_NONCE_MAX;
 }
 
+/* For parsers: refuses with E, naming the field unless the cursor has named one. */
+static inline enum isakmp_error isakmp_fail(struct rd *r, enum isakmp_error e, const char *field)
+{
+    if (!r->bad)
+        r->bad = field;
+    return e;
+}
+
 static inline struct rd rd_of(struct slice s)
 {
     return rd_from(s.p, s.len);

@@ -7,10 +7,8 @@ enum isakmp_error isakmp_certreq_parse(struct rd *r, struct isakmp_cert *ret)
     c.data = rd_bytes(r, rd_left(r), "certificate authority");
     if (!rd_ok(r))
         return ISAKMP_FIELD;
-    if (!isakmp_name(NAMES_CERT, c.encoding)) {
-        r->bad = "certificate encoding";
-        return ISAKMP_VALUE;
-    }
+    if (!isakmp_name(NAMES_CERT, c.encoding))
+        return isakmp_fail(r, ISAKMP_VALUE, "certificate encoding");
     *ret = c;
     return ISAKMP_OK;
 }
@@ -22,10 +20,8 @@ enum isakmp_error isakmp_cert_parse(struct rd *r, struct isakmp_cert *ret)
 
     if (e != ISAKMP_OK)
         return e;
-    if (c.data.len == 0) {
-        r->bad = "certificate";
-        return ISAKMP_FIELD;
-    }
+    if (c.data.len == 0)
+        return isakmp_fail(r, ISAKMP_FIELD, "certificate");
     *ret = c;
     return ISAKMP_OK;
 }

@@ -6,13 +6,6 @@
 
 enum { UDP = 17, IKE_PORT = 500, NATT_PORT = 4500 };
 
-static enum isakmp_error fail(struct rd *r, enum isakmp_error e, const char *field)
-{
-    if (!r->bad)
-        r->bad = field;
-    return e;
-}
-
 static uint8_t id_family(uint8_t type)
 {
     switch (type) {
@@ -67,7 +60,7 @@ static enum isakmp_error id_parse_subnet(struct rd *r, struct isakmp_id *id)
     struct slice mask = rd_bytes(r, ip_addr_len(family), "ID subnet mask");
     id->prefix.addr = id->addr;
     if (rd_ok(r) && !mask_length(mask, &id->prefix.len))
-        return fail(r, ISAKMP_VALUE, "ID subnet mask");
+        return isakmp_fail(r, ISAKMP_VALUE, "ID subnet mask");
     ip_prefix_mask(&id->prefix);
     return ISAKMP_OK;
 }
@@ -79,17 +72,17 @@ static enum isakmp_error id_parse_range(struct rd *r, struct isakmp_id *id)
     id->addr = take_addr(r, family, "first address of ID range");
     id->last = take_addr(r, family, "last address of ID range");
     if (memcmp(id->addr.b, id->last.b, sizeof id->addr.b) > 0)
-        return fail(r, ISAKMP_VALUE, "ID range");
+        return isakmp_fail(r, ISAKMP_VALUE, "ID range");
     return ISAKMP_OK;
 }
 
 static enum isakmp_error id_parse_name(struct rd *r, struct slice name)
 {
     if (name.len == 0 || name.len > ISAKMP_ID_NAME_MAX)
-        return fail(r, ISAKMP_FIELD, "ID name");
+        return isakmp_fail(r, ISAKMP_FIELD, "ID name");
     for (size_t i = 0; i < name.len; i++)
         if (name.p[i] < 0x20 || name.p[i] == 0x7f)
-            return fail(r, ISAKMP_VALUE, "ID name");
+            return isakmp_fail(r, ISAKMP_VALUE, "ID name");
     return ISAKMP_OK;
 }
 
@@ -101,12 +94,13 @@ static enum isakmp_error id_parse_data(struct rd *r, struct isakmp_id *id)
     case ID_USER_FQDN:
         return id_parse_name(r, id->data);
     case ID_DN:
-        return isakmp_dn_ok(id->data) ? ISAKMP_OK : fail(r, ISAKMP_VALUE, "ID distinguished name");
+        return isakmp_dn_ok(id->data) ? ISAKMP_OK
+                                      : isakmp_fail(r, ISAKMP_VALUE, "ID distinguished name");
     case ID_GN:
     case ID_KEY_ID:
-        return id->data.len ? ISAKMP_OK : fail(r, ISAKMP_FIELD, "ID data");
+        return id->data.len ? ISAKMP_OK : isakmp_fail(r, ISAKMP_FIELD, "ID data");
     default:
-        return fail(r, ISAKMP_VALUE, "ID type");
+        return isakmp_fail(r, ISAKMP_VALUE, "ID type");
     }
 }
 
@@ -138,14 +132,14 @@ enum isakmp_error isakmp_id_parse(struct rd *r, struct isakmp_id *ret)
         return ISAKMP_FIELD;
     id.data = (struct slice){ r->at, rd_left(r) };
     if (id.data.len > ISAKMP_ID_DATA_MAX)
-        return fail(r, ISAKMP_FIELD, "ID data");
+        return isakmp_fail(r, ISAKMP_FIELD, "ID data");
     enum isakmp_error e = id_parse_typed(r, &id);
     if (e != ISAKMP_OK)
         return e;
     if (!rd_ok(r))
         return ISAKMP_FIELD;
     if (rd_left(r) > 0)
-        return fail(r, ISAKMP_FIELD, "bytes after the ID");
+        return isakmp_fail(r, ISAKMP_FIELD, "bytes after the ID");
     *ret = id;
     return ISAKMP_OK;
 }

@@ -73,6 +73,10 @@ static void ids_are_read_and_printed(void **state)
         { "dn with another attribute", "09000000 300a3108300606012a0c0161", "dn 2a=a" },
         { "dn value escaped", "09000000 300c310a300806035504030c011b", "dn CN=\\1B" },
         { "dn indefinite length", "09000000 30800000", NULL },
+        { "dn byte behind a value", "09000000 300d310b300906035504030c016100", NULL },
+        { "dn byte behind an attribute", "09000000 300d310b300806035504030c016100", NULL },
+        { "dn two sets in the long form",
+          "09000000 308118310a300806035504030c0161310a300806035504030c0161", NULL },
         { "dn length longer than needed", "09000000 30810c310a300806035504030c0161", NULL },
         { "dn length of four bytes", "09000000 308400000000", NULL },
         { "type 0", "00000000 0a000001", NULL },
@@ -166,6 +170,42 @@ static void cut_names_are_refused(void **state)
     free(b.p);
 }
 
+/* SEQUENCE, its length in the shortest form. */
+static void der_head(struct wr *w, size_t len)
+{
+    wr_u8(w, 0x30);
+    if (len >= 128)
+        wr_u8(w, len >= 256 ? 0x82 : 0x81);
+    if (len >= 256)
+        wr_u16(w, (uint16_t)len);
+    else
+        wr_u8(w, (uint8_t)len);
+}
+
+/* Names of 1 to 66 attributes: lengths of one, two and three bytes, and the limit. */
+static void long_names_are_limited(void **state)
+{
+    static const uint8_t cn_is_a[] = { 0x31, 10, 0x30, 8, 6, 3, 0x55, 4, 3, 0x0c, 1, 'a' };
+
+    (void)state;
+    for (unsigned n = 1; n <= 66; n++) {
+        uint8_t body[1024] = { ID_DN };
+        struct isakmp_id id;
+        char text[1024];
+        struct wr w = wr_to(body, sizeof body);
+
+        wr_u32(&w, (uint32_t)ID_DN << 24);
+        der_head(&w, n * sizeof cn_is_a);
+        for (unsigned i = 0; i < n; i++)
+            wr_bytes(&w, cn_is_a, sizeof cn_is_a);
+        struct bytes b = bytes_of(body, wr_len(&w));
+        assert_int_equal(id_parse(b, &id) == ISAKMP_OK, n <= 64);
+        if (n <= 64)
+            assert_int_equal(strlen(isakmp_id_to_text(&id, text, sizeof text)), 3 + n * 6 - 2);
+        free(b.p);
+    }
+}
+
 static void text_is_cut_at_any_room(void **state)
 {
     struct bytes b = bytes_of_hex("0b000000 00112233");
@@ -237,9 +277,13 @@ static void prefixes_become_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_are_read_and_printed), cmocka_unit_test(every_type_at_every_length),
-        cmocka_unit_test(names_are_limited),        cmocka_unit_test(cut_names_are_refused),
-        cmocka_unit_test(text_is_cut_at_any_room),  cmocka_unit_test(phase_1_ports),
+        cmocka_unit_test(ids_are_read_and_printed),
+        cmocka_unit_test(every_type_at_every_length),
+        cmocka_unit_test(names_are_limited),
+        cmocka_unit_test(cut_names_are_refused),
+        cmocka_unit_test(long_names_are_limited),
+        cmocka_unit_test(text_is_cut_at_any_room),
+        cmocka_unit_test(phase_1_ports),
         cmocka_unit_test(prefixes_become_ids),
     };
 

@@ -51,14 +51,10 @@ enum isakmp_error isakmp_natoa_parse(struct rd *r, struct ip_addr *ret)
     struct slice addr = rd_bytes(r, ip_addr_len(family), "NAT-OA address");
     if (!rd_ok(r))
         return ISAKMP_FIELD;
-    if (family == IP_ANY_FAMILY) {
-        r->bad = "NAT-OA type";
-        return ISAKMP_VALUE;
-    }
-    if (rd_left(r) > 0) {
-        r->bad = "bytes after the NAT-OA address";
-        return ISAKMP_FIELD;
-    }
+    if (family == IP_ANY_FAMILY)
+        return isakmp_fail(r, ISAKMP_VALUE, "NAT-OA type");
+    if (rd_left(r) > 0)
+        return isakmp_fail(r, ISAKMP_FIELD, "bytes after the NAT-OA address");
     *ret = ip_addr_from_bytes((enum ip_family)family, addr.p);
     return ISAKMP_OK;
 }

@@ -2,13 +2,6 @@
 
 enum { COOKIES_LEN = 2 * ISAKMP_COOKIE_LEN, IPSEC_SPI_LEN = 4, DPD_DATA_LEN = 4 };
 
-static enum isakmp_error fail(struct rd *r, enum isakmp_error e, const char *field)
-{
-    if (!r->bad)
-        r->bad = field;
-    return e;
-}
-
 /* Peers put nothing, or the SPI of the proposal they refuse. In phase 1 sizes vary. */
 static bool notify_spi_len_ok(uint8_t protocol, size_t len)
 {
@@ -36,9 +29,9 @@ enum isakmp_error isakmp_notify_parse(struct rd *r, struct isakmp_notify *ret)
     if (!rd_ok(r))
         return ISAKMP_FIELD;
     if (n.type == 0)
-        return fail(r, ISAKMP_VALUE, "notify type");
+        return isakmp_fail(r, ISAKMP_VALUE, "notify type");
     if (!notify_spi_len_ok(n.protocol, spi_len))
-        return fail(r, ISAKMP_SPI, "SPI size");
+        return isakmp_fail(r, ISAKMP_SPI, "SPI size");
     *ret = n;
     return ISAKMP_OK;
 }
@@ -111,11 +104,11 @@ enum isakmp_error isakmp_delete_parse(struct rd *r, struct isakmp_delete *ret)
     if (!rd_ok(r))
         return ISAKMP_FIELD;
     if (d.n_spis == 0)
-        return fail(r, ISAKMP_VALUE, "number of SPIs");
+        return isakmp_fail(r, ISAKMP_VALUE, "number of SPIs");
     if (!delete_spi_len_ok(d.protocol, d.spi_len))
-        return fail(r, ISAKMP_SPI, "SPI size");
+        return isakmp_fail(r, ISAKMP_SPI, "SPI size");
     if (rd_left(r) > 0)
-        return fail(r, ISAKMP_FIELD, "bytes after the SPIs");
+        return isakmp_fail(r, ISAKMP_FIELD, "bytes after the SPIs");
     *ret = d;
     return ISAKMP_OK;
 }

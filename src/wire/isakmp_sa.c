@@ -1,13 +1,6 @@
 /* Structure of SA payloads: the tree of proposals, transforms and attributes, and walking it. */
 #include "isakmp_sa.h"
 
-static enum isakmp_error fail(struct rd *r, enum isakmp_error e, const char *field)
-{
-    if (!r->bad)
-        r->bad = field;
-    return e;
-}
-
 /* A child of a proposals or transforms chain: it must be followed by another of TYPE exactly when
  * bytes are left. */
 static enum isakmp_error child_parse(struct rd *r, uint8_t type, struct isakmp_generic *ret)
@@ -17,9 +10,9 @@ static enum isakmp_error child_parse(struct rd *r, uint8_t type, struct isakmp_g
     if (e != ISAKMP_OK)
         return e;
     if (ret->next != PL_NONE && ret->next != type)
-        return fail(r, ISAKMP_PROPOSAL, "next payload inside SA");
+        return isakmp_fail(r, ISAKMP_PROPOSAL, "next payload inside SA");
     if ((ret->next == PL_NONE) != (rd_left(r) == 0))
-        return fail(r, ISAKMP_CHAIN, "next payload inside SA");
+        return isakmp_fail(r, ISAKMP_CHAIN, "next payload inside SA");
     return ISAKMP_OK;
 }
 
@@ -73,11 +66,11 @@ static enum isakmp_error transforms_check(struct rd *r, const struct isakmp_prop
         if (e == ISAKMP_OK)
             e = transform_parse(g.body, &t, &bad);
         if (e != ISAKMP_OK)
-            return fail(r, e, bad ? bad : it.bad);
+            return isakmp_fail(r, e, bad ? bad : it.bad);
         n++;
     }
     if (n == 0 || n != p->n_transforms)
-        return fail(r, ISAKMP_PROPOSAL, "number of transforms");
+        return isakmp_fail(r, ISAKMP_PROPOSAL, "number of transforms");
     return ISAKMP_OK;
 }
 
@@ -87,7 +80,7 @@ static enum isakmp_error proposals_check(struct rd *r, struct slice proposals)
     uint8_t number = 0;
 
     if (proposals.len == 0)
-        return fail(r, ISAKMP_PROPOSAL, "proposals");
+        return isakmp_fail(r, ISAKMP_PROPOSAL, "proposals");
     while (rd_left(&it) > 0) {
         struct isakmp_generic g;
         struct isakmp_proposal p;
@@ -97,9 +90,9 @@ static enum isakmp_error proposals_check(struct rd *r, struct slice proposals)
         if (e == ISAKMP_OK)
             e = proposal_parse(g.body, &p, &bad);
         if (e != ISAKMP_OK)
-            return fail(r, e, bad ? bad : it.bad);
+            return isakmp_fail(r, e, bad ? bad : it.bad);
         if (p.number < number)
-            return fail(r, ISAKMP_PROPOSAL, "proposal number");
+            return isakmp_fail(r, ISAKMP_PROPOSAL, "proposal number");
         number = p.number;
         e = transforms_check(r, &p);
         if (e != ISAKMP_OK)
@@ -118,9 +111,9 @@ enum isakmp_error isakmp_sa_parse(struct rd *r, struct isakmp_sa *ret)
     if (!rd_ok(r))
         return ISAKMP_FIELD;
     if (sa.doi != ISAKMP_DOI_IPSEC)
-        return fail(r, ISAKMP_DOI, "DOI");
+        return isakmp_fail(r, ISAKMP_DOI, "DOI");
     if (sa.situation != ISAKMP_SITUATION_IDENTITY)
-        return fail(r, ISAKMP_SITUATION, "situation");
+        return isakmp_fail(r, ISAKMP_SITUATION, "situation");
     enum isakmp_error e = proposals_check(r, sa.proposals);
     if (e == ISAKMP_OK)
         *ret = sa;

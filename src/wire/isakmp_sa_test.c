@@ -498,6 +498,39 @@ static void emit_racoon_p2(struct isakmp_msg *m)
     msg_close(m);
 }
 
+/* Two bytes as long as they do, four afterwards, never more. */
+static void durations_are_emitted_in_the_short_form(void **state)
+{
+    static const struct {
+        uint64_t seconds, kilobytes;
+        const char *hex;
+    } cases[] = {
+        { 1, 0, "80010001 80020001" },
+        { 65535, 0, "80010001 8002ffff" },
+        { 65536, 0, "80010001 00020004 00010000" },
+        { 0xffffffff, 0, "80010001 00020004 ffffffff" },
+        { 0x100000000, 0, "80010001 00020004 ffffffff" },
+        { 28800, 4608000, "80010001 80027080 80010002 00020004 00465000" },
+        { 0, 0, "" },
+    };
+    static const struct isakmp_header header = { .exchange = EXCHANGE_QUICK, .version = 0x10 };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct isakmp_life life = { cases[i].seconds, cases[i].kilobytes };
+        struct bytes want = bytes_of_hex(cases[i].hex);
+        uint8_t buf[128];
+        struct isakmp_msg m;
+
+        msg_begin(&m, buf, sizeof buf, &header);
+        msg_open(&m, PL_NOTIFY);
+        isakmp_life_emit(&m, false, &life);
+        struct slice body = msg_close(&m);
+        assert_true(slice_equal(body, slice_of(want)));
+        free(want.p);
+    }
+}
+
 /* Bodies of the recording main-psk-aes128-sha1-modp1536-pfs5. */
 static void racoon_offers_are_reproduced(void **state)
 {
@@ -538,6 +571,7 @@ int main(void)
         cmocka_unit_test(bundles),
         cmocka_unit_test(phase_1_spis_of_any_size_are_ignored),
         cmocka_unit_test(many_transforms_are_walked),
+        cmocka_unit_test(durations_are_emitted_in_the_short_form),
         cmocka_unit_test(racoon_offers_are_reproduced),
         cmocka_unit_test(chosen_transforms_are_copied),
     };
