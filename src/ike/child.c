@@ -1,0 +1,182 @@
+#include "child.h"
+
+#include "exchange.h"
+#include "informational.h"
+#include "phase1.h"
+#include "policy.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+static uint64_t id_hash(const struct ike *ike, uint64_t id)
+{
+    return hash_bytes(&ike->hash_key, &id, sizeof id);
+}
+
+struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_child *sa,
+                        uint64_t started_ms, uint64_t rank)
+{
+    struct ike *ike = p1->ike;
+    struct child *c = xcalloc(1, sizeof *c);
+
+    c->ike = ike;
+    c->id = sa->id = ++ike->next_child_id;
+    c->policy = policy;
+    c->host = p1->host;
+    c->sa = sa;
+    c->initiator = sa->initiator;
+    c->remote_id = p1->remote_id;
+    c->created_ms = ike->now_ms;
+    c->started_ms = started_ms;
+    c->rank = rank;
+    c->hard_s = sa->hard_s;
+    c->n_sas = (uint8_t)sa->n_sas;
+    for (unsigned i = 0; i < sa->n_sas; i++)
+        c->spis[i] = (struct child_spi){ sa->sas[i].proto, sa->sas[i].spi_in, sa->sas[i].spi_out };
+    map_put(&ike->children, &c->by_id, id_hash(ike, c->id));
+    TAILQ_INSERT_HEAD(&policy->children, c, in_policy);
+    TAILQ_INSERT_HEAD(&c->host->children, c, in_host);
+    return c;
+}
+
+struct child *child_find(const struct ike *ike, uint64_t id)
+{
+    struct map_link *l = map_first(&ike->children, id_hash(ike, id));
+
+    for (; l; l = map_next(l)) {
+        struct child *c = map_owner(l, struct child, by_id);
+
+        if (c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi)
+{
+    struct child *c;
+
+    TAILQ_FOREACH(c, &host->children, in_host)
+    {
+        for (unsigned i = 0; i < c->n_sas; i++) {
+            if (c->spis[i].proto == proto && c->spis[i].out == spi)
+                return c;
+        }
+    }
+    return NULL;
+}
+
+static void keys_free(struct child *c)
+{
+    if (!c->sa)
+        return;
+    secret_wipe(c->sa, sizeof *c->sa);
+    free(c->sa);
+    c->sa = NULL;
+}
+
+static void install(struct child *c, enum ike_action_type type)
+{
+    struct action *a = action_add(c->ike, type, 0);
+
+    a->a.child = *c->sa;
+    a->a.child_id = c->id;
+}
+
+void child_install_in(struct child *c)
+{
+    c->in_installed = true;
+    install(c, IKE_SA_INSTALL_IN);
+}
+
+/* Both sides began a quick mode for the same policy before they knew of the other's. Both pairs
+ * come to be; which one is used both can tell from the initiators' nonces. The other one is left to
+ * its end, for what the peer sends before it knows, and is not renewed. */
+static bool outranked(const struct child *c)
+{
+    const struct child *other;
+
+    TAILQ_FOREACH(other, &c->policy->children, in_policy)
+    {
+        if (other != c && other->out_installed && other->initiator != c->initiator &&
+            other->created_ms >= c->started_ms && other->rank > c->rank)
+            return true;
+    }
+    return false;
+}
+
+static void make_current(struct child *c)
+{
+    c->out_installed = true;
+    TAILQ_REMOVE(&c->policy->children, c, in_policy);
+    TAILQ_INSERT_HEAD(&c->policy->children, c, in_policy);
+    install(c, IKE_SA_INSTALL_OUT);
+    keys_free(c);
+}
+
+void child_install_out(struct child *c)
+{
+    if (c->out_installed || c->dead)
+        return;
+    c->created_ms = c->ike->now_ms;
+    if (!outranked(c))
+        make_current(c);
+}
+
+bool child_is_current(const struct child *c)
+{
+    const struct child *other;
+
+    TAILQ_FOREACH(other, &c->policy->children, in_policy)
+    {
+        if (other->out_installed)
+            return other == c;
+    }
+    return false;
+}
+
+/* The pair in use went: one that was outranked takes its place. */
+static void promote(struct policy *policy)
+{
+    struct child *c;
+
+    if (policy_is_served(policy))
+        return;
+    TAILQ_FOREACH(c, &policy->children, in_policy)
+    {
+        if (c->sa && !c->quick) {
+            make_current(c);
+            return;
+        }
+    }
+}
+
+void child_remove(struct child *c)
+{
+    struct ike *ike = c->ike;
+
+    if (c->dead)
+        return;
+    c->dead = true;
+    if (c->in_installed)
+        action_add(ike, IKE_SA_REMOVE, 0)->a.child_id = c->id;
+    timer_stop(&ike->timers, &c->renew);
+    map_remove(&ike->children, &c->by_id);
+    TAILQ_REMOVE(&c->policy->children, c, in_policy);
+    TAILQ_REMOVE(&c->host->children, c, in_host);
+    TAILQ_INSERT_TAIL(&ike->dead_children, c, in_grave);
+    keys_free(c);
+    if (c->quick)
+        exchange_end(c->quick);
+    promote(c->policy);
+    host_release(ike, c->host);
+}
+
+void child_delete(struct child *c)
+{
+    struct phase1 *p1 = c->dead ? NULL : host_up(c->host);
+
+    if (p1)
+        informational_delete_child(p1, c);
+    child_remove(c);
+}

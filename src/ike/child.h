@@ -1,0 +1,19 @@
+/* Pairs of SAs made by quick mode, from our side: which are installed, which is used. */
+#pragma once
+
+#include "engine.h"
+
+/* Takes SA (with its keys); larval until a half is installed. */
+struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_child *sa,
+                        uint64_t started_ms, uint64_t rank);
+struct child *child_find(const struct ike *ike, uint64_t id);
+/* The pair the peer calls SPI, of those between the addresses of HOST. */
+struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi);
+void child_install_in(struct child *c);
+/* For sending from now on, unless one made at the same time by the other side is to be used. */
+void child_install_out(struct child *c);
+/* Both halves; whatever the peer is to hear has been said. */
+void child_remove(struct child *c);
+/* As child_remove, with DELETE under the newest phase 1 SA. */
+void child_delete(struct child *c);
+bool child_is_current(const struct child *c); /* the one used for sending */

@@ -1,0 +1,252 @@
+/* A new configuration against the one in use: what is the same goes on undisturbed. */
+#include "child.h"
+#include "child_policy.h"
+#include "engine.h"
+#include "phase1.h"
+#include "policy.h"
+#include "quick_mode.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+/* ---- peers ---- */
+
+static struct peer *peer_old(const struct ike *ike, const struct ike_peer *cfg)
+{
+    for (size_t i = 0; i < ike->n_peers; i++) {
+        if (ike->peers[i]->cfg.id == cfg->id)
+            return peer_same(&ike->peers[i]->cfg, cfg) ? ike->peers[i] : NULL;
+    }
+    return NULL;
+}
+
+static void peers_set(struct ike *ike, const struct ike_config *config)
+{
+    struct peer **peers = xcalloc(config->n_peers + 1, sizeof *peers);
+
+    for (size_t i = 0; i < config->n_peers; i++) {
+        struct ike_peer cfg = config->peers[i];
+        struct peer *p;
+
+        ip_prefix_mask(&cfg.address);
+        p = peer_old(ike, &cfg);
+        if (!p) {
+            p = xcalloc(1, sizeof *p);
+            p->cfg = cfg;
+        }
+        peers[i] = peer_ref(p);
+        secret_wipe(&cfg.psk, sizeof cfg.psk);
+    }
+    for (size_t i = 0; i < ike->n_peers; i++)
+        peer_unref(ike->peers[i]);
+    free(ike->peers);
+    ike->peers = peers;
+    ike->n_peers = config->n_peers;
+    peers_sort(ike);
+}
+
+/* ---- proposals ---- */
+
+static struct proposal *proposal_find(struct proposal *const *at, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(at[i]->cfg.name, name) == 0)
+            return at[i];
+    }
+    return NULL;
+}
+
+static void proposals_set(struct ike *ike, const struct ike_config *config)
+{
+    struct proposal **proposals = xcalloc(config->n_proposals + 1, sizeof *proposals);
+
+    for (size_t i = 0; i < config->n_proposals; i++) {
+        const struct ike_proposal *cfg = &config->proposals[i];
+        struct proposal *p = proposal_find(ike->proposals, ike->n_proposals, cfg->name);
+
+        if (!p || !proposal_same(&p->cfg, cfg)) {
+            p = xcalloc(1, sizeof *p);
+            p->cfg = *cfg;
+        }
+        p->refs++;
+        proposals[i] = p;
+    }
+    for (size_t i = 0; i < ike->n_proposals; i++)
+        proposal_unref(ike->proposals[i]);
+    free(ike->proposals);
+    ike->proposals = proposals;
+    ike->n_proposals = config->n_proposals;
+}
+
+/* ---- policies ---- */
+
+static int policy_order(const void *left, const void *right)
+{
+    const struct policy *const *a = left, *const *b = right;
+
+    return (*a)->cfg.id < (*b)->cfg.id ? -1 : (*a)->cfg.id > (*b)->cfg.id;
+}
+
+struct policy *policy_find(const struct ike *ike, uint32_t id)
+{
+    size_t low = 0, high = ike->n_policies;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (ike->policies[mid]->cfg.id == id)
+            return ike->policies[mid];
+        if (ike->policies[mid]->cfg.id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+/* The slot only says where the data path keeps it. */
+static bool policy_same(const struct ike_policy *a, const struct ike_policy *b)
+{
+    return child_selector_equal(&a->local_sel, &b->local_sel) &&
+           child_selector_equal(&a->remote_sel, &b->remote_sel) && a->reqid == b->reqid &&
+           ip_addr_equal(&a->local, &b->local) && ip_addr_equal(&a->remote, &b->remote) &&
+           a->protocols == b->protocols && a->tunnel == b->tunnel &&
+           a->replay_window == b->replay_window && strcmp(a->proposal, b->proposal) == 0;
+}
+
+static struct policy *policy_new(struct ike *ike, const struct ike_policy *cfg)
+{
+    struct policy *p = xcalloc(1, sizeof *p);
+
+    p->ike = ike;
+    p->cfg = *cfg;
+    p->proposal = proposal_find(ike->proposals, ike->n_proposals, cfg->proposal);
+    if (p->proposal)
+        p->proposal->refs++;
+    p->host = host_get(ike, &cfg->local, &cfg->remote);
+    TAILQ_INSERT_TAIL(&p->host->policies, p, in_host);
+    TAILQ_INIT(&p->children);
+    return p;
+}
+
+static void policy_drop(struct policy *p)
+{
+    struct child *c;
+
+    quick_policy_gone(p);
+    p->wanted = false;
+    while ((c = TAILQ_FIRST(&p->children)))
+        child_delete(c);
+    policy_free(p);
+}
+
+static bool policy_stays(const struct ike *ike, const struct policy *old,
+                         const struct ike_policy *cfg)
+{
+    return policy_same(&old->cfg, cfg) &&
+           old->proposal == proposal_find(ike->proposals, ike->n_proposals, cfg->proposal);
+}
+
+static void policies_set(struct ike *ike, const struct ike_config *config)
+{
+    struct policy **policies = xcalloc(config->n_policies + 1, sizeof *policies);
+    struct ike_policy *cfgs = xcalloc(config->n_policies + 1, sizeof *cfgs);
+
+    for (size_t i = 0; i < config->n_policies; i++) {
+        const struct ike_policy *cfg = &config->policies[i];
+        struct policy *old = policy_find(ike, cfg->id);
+
+        cfgs[i] = *cfg;
+        if (old && policy_stays(ike, old, cfg)) {
+            old->cfg = *cfg;
+            old->kept = true;
+            policies[i] = old;
+        }
+    }
+    for (size_t i = 0; i < ike->n_policies; i++) {
+        if (!ike->policies[i]->kept)
+            policy_drop(ike->policies[i]);
+    }
+    for (size_t i = 0; i < config->n_policies; i++) {
+        if (!policies[i])
+            policies[i] = policy_new(ike, &config->policies[i]);
+        policies[i]->kept = false;
+    }
+    free(ike->policies);
+    free(ike->policy_cfgs);
+    ike->policies = policies;
+    ike->policy_cfgs = cfgs;
+    ike->n_policies = config->n_policies;
+    if (ike->n_policies > 1)
+        qsort(ike->policies, ike->n_policies, sizeof *ike->policies, policy_order);
+}
+
+/* ---- phase 1 SAs ---- */
+
+static void host_without_peer(struct host *h)
+{
+    struct child *c;
+
+    while ((c = TAILQ_FIRST(&h->children)))
+        child_delete(c);
+}
+
+static void phase1_compare(struct phase1 *p1)
+{
+    struct peer *now = peer_find(p1->ike, &p1->path.remote);
+
+    if (now == p1->peer)
+        return;
+    if (!now)
+        host_without_peer(p1->host);
+    phase1_delete(p1);
+}
+
+static void phase1s_compare(struct ike *ike)
+{
+    struct phase1 **all = xcalloc(ike->phase1s.n + 1, sizeof *all);
+    size_t n = 0;
+
+    for (size_t i = 0; i < ike->phase1s.n_buckets; i++) {
+        for (struct map_link *l = ike->phase1s.buckets[i]; l; l = l->next)
+            all[n++] = map_owner(l, struct phase1, by_cookie);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!all[i]->dead)
+            phase1_compare(all[i]);
+    }
+    free(all);
+}
+
+void ike_configure(struct ike *ike, uint64_t now_ms, const struct ike_config *config)
+{
+    ike->now_ms = now_ms;
+    proposals_set(ike, config);
+    policies_set(ike, config);
+    peers_set(ike, config);
+    phase1s_compare(ike);
+    for (size_t i = 0; i < ike->n_policies; i++) {
+        struct policy *p = ike->policies[i];
+
+        /* What failed may be what was just mended. */
+        p->failures = 0;
+        p->not_before_ms = 0;
+        policy_try(p);
+    }
+    ike_bury(ike);
+}
+
+void config_fini(struct ike *ike)
+{
+    for (size_t i = 0; i < ike->n_policies; i++)
+        policy_free(ike->policies[i]);
+    for (size_t i = 0; i < ike->n_proposals; i++)
+        proposal_unref(ike->proposals[i]);
+    for (size_t i = 0; i < ike->n_peers; i++)
+        peer_unref(ike->peers[i]);
+    free(ike->policies);
+    free(ike->policy_cfgs);
+    free(ike->proposals);
+    free(ike->peers);
+    free(ike->groups);
+}

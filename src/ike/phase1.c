@@ -1,0 +1,293 @@
+#include "phase1.h"
+
+#include "dpd.h"
+#include "exchange.h"
+#include "informational.h"
+#include "main_mode.h"
+#include "policy.h"
+#include "rekey.h"
+#include "report.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+static uint64_t cookie_hash(const struct ike *ike, const uint8_t *cky_i)
+{
+    return hash_bytes(&ike->hash_key, cky_i, COOKIE_LEN);
+}
+
+static void cookie_draw(struct ike *ike, uint8_t *ret)
+{
+    static const uint8_t zero[COOKIE_LEN];
+
+    do
+        ike->env.random(ike->env.ctx, ret, COOKIE_LEN);
+    while (memcmp(ret, zero, COOKIE_LEN) == 0);
+}
+
+void nonce_draw(struct ike *ike, struct nonce *ret)
+{
+    ret->len = ike->env.nonce_len ? ike->env.nonce_len : IKE_OWN_NONCE_LEN;
+    ike->env.random(ike->env.ctx, ret->b, ret->len);
+}
+
+void p1_setup_free(struct p1_setup *s)
+{
+    if (!s)
+        return;
+    free(s->sai_b);
+    secret_wipe(s, sizeof *s);
+    free(s);
+}
+
+struct phase1 *phase1_new(struct ike *ike, struct peer *peer, const struct ike_path *path,
+                          bool initiator)
+{
+    struct phase1 *p1 = xcalloc(1, sizeof *p1);
+
+    p1->ike = ike;
+    p1->peer = peer_ref(peer);
+    p1->path = *path;
+    p1->initiator = initiator;
+    p1->started_ms = ike->now_ms;
+    p1->setup = xcalloc(1, sizeof *p1->setup);
+    TAILQ_INIT(&p1->exchanges);
+    p1->main = exchange_new(p1, EXCHANGE_MAIN, initiator, 0);
+    p1->host = host_get(ike, &path->local, &path->remote);
+    TAILQ_INSERT_HEAD(&p1->host->phase1s, p1, in_host);
+    return p1;
+}
+
+/* Cookies are known from here on. */
+static void enter(struct phase1 *p1)
+{
+    p1->entered = true;
+    map_put(&p1->ike->phase1s, &p1->by_cookie, cookie_hash(p1->ike, p1->cookies.i));
+}
+
+void phase1_initiate(struct ike *ike, struct peer *peer, const struct ip_addr *local,
+                     const struct ip_addr *remote)
+{
+    struct ike_path path = { *local, *remote, 500, peer->cfg.port ? peer->cfg.port : 500 };
+    struct phase1 *p1 = phase1_new(ike, peer, &path, true);
+
+    cookie_draw(ike, p1->cookies.i);
+    enter(p1);
+    report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN, "initiate new phase 1 (Identity Protection):");
+    main_mode_start(p1);
+}
+
+/* ---- half-open ones, as responder ---- */
+
+static void half_open_leave(struct phase1 *p1)
+{
+    if (!p1->half_open)
+        return;
+    p1->half_open = false;
+    TAILQ_REMOVE(&p1->ike->half_open, p1, in_half_open);
+    p1->ike->n_half_open--;
+}
+
+/* The oldest that has not shown it can receive our answer, else the oldest. */
+static struct phase1 *half_open_victim(const struct ike *ike)
+{
+    struct phase1 *p1;
+
+    TAILQ_FOREACH(p1, &ike->half_open, in_half_open)
+    {
+        if (p1->main->state == P1_MSG1_SENT)
+            return p1;
+    }
+    return TAILQ_FIRST(&ike->half_open);
+}
+
+bool phase1_room(struct ike *ike, const struct ip_addr *remote)
+{
+    const struct phase1 *p1;
+    unsigned of_source = 0;
+
+    TAILQ_FOREACH(p1, &ike->half_open, in_half_open)
+    of_source += ip_addr_equal(&p1->path.remote, remote);
+    if (of_source >= IKE_HALF_OPEN_PER_SOURCE)
+        return false;
+    if (ike->n_half_open >= IKE_HALF_OPEN_MAX) {
+        ike_drop(ike, IKE_DROP_LIMIT);
+        phase1_end(half_open_victim(ike));
+    }
+    return true;
+}
+
+static void on_half_open_over(struct timer *t)
+{
+    phase1_timed_out(timer_owner(t, struct phase1, life));
+}
+
+void phase1_half_open_again(struct phase1 *p1)
+{
+    struct ike *ike = p1->ike;
+
+    timer_arm(&ike->timers, &p1->life, ike->now_ms + IKE_HALF_OPEN_MS, on_half_open_over);
+}
+
+void phase1_cookie_r(struct phase1 *p1, const uint8_t *cookie)
+{
+    if (cookie) { /* we are the initiator */
+        memcpy(p1->cookies.r, cookie, COOKIE_LEN);
+        return;
+    }
+    cookie_draw(p1->ike, p1->cookies.r);
+    enter(p1);
+    p1->half_open = true;
+    TAILQ_INSERT_TAIL(&p1->ike->half_open, p1, in_half_open);
+    p1->ike->n_half_open++;
+    phase1_half_open_again(p1);
+}
+
+/* ---- finding ---- */
+
+static bool is_of(const struct phase1 *p1, const struct isakmp_header *h,
+                  const struct ike_path *path)
+{
+    if (memcmp(p1->cookies.i, h->cky_i, COOKIE_LEN) != 0)
+        return false;
+    if (memcmp(p1->cookies.r, h->cky_r, COOKIE_LEN) == 0)
+        return true;
+    if (isakmp_cookie_is_zero(h->cky_r)) /* a first message, repeated */
+        return !p1->initiator && ip_addr_equal(&p1->path.remote, &path->remote);
+    return p1->initiator && p1->main->state == P1_MSG1_SENT;
+}
+
+struct phase1 *phase1_find(const struct ike *ike, const struct isakmp_header *h,
+                           const struct ike_path *path)
+{
+    struct map_link *l = map_first(&ike->phase1s, cookie_hash(ike, h->cky_i));
+
+    for (; l; l = map_next(l)) {
+        struct phase1 *p1 = map_owner(l, struct phase1, by_cookie);
+
+        if (is_of(p1, h, path))
+            return p1;
+    }
+    return NULL;
+}
+
+/* ---- ends ---- */
+
+void phase1_end(struct phase1 *p1)
+{
+    struct ike *ike = p1->ike;
+    struct exchange *ex;
+
+    if (p1->dead)
+        return;
+    p1->dead = true;
+    while ((ex = TAILQ_FIRST(&p1->exchanges)))
+        exchange_forget(ex);
+    exchange_forget(p1->main);
+    half_open_leave(p1);
+    timer_stop(&ike->timers, &p1->life);
+    timer_stop(&ike->timers, &p1->hard);
+    timer_stop(&ike->timers, &p1->dpd);
+    if (p1->entered)
+        map_remove(&ike->phase1s, &p1->by_cookie);
+    TAILQ_REMOVE(&p1->host->phase1s, p1, in_host);
+    TAILQ_INSERT_TAIL(&ike->dead_phase1s, p1, in_grave);
+    p1_setup_free(p1->setup);
+    p1->setup = NULL;
+    secret_wipe(p1->enc_key, sizeof p1->enc_key);
+    skeyid_wipe(&p1->keys);
+    exchange_ids_fini(p1);
+    peer_unref(p1->peer);
+    host_release(ike, p1->host);
+}
+
+void phase1_delete(struct phase1 *p1)
+{
+    if (p1->dead)
+        return;
+    if (p1->main->state == P1_UP) {
+        informational_delete_phase1(p1);
+        report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN, "purging ISAKMP-SA");
+    }
+    phase1_end(p1);
+}
+
+void phase1_failed(struct phase1 *p1)
+{
+    struct host *host = p1->host;
+    bool waited = p1->initiator && !TAILQ_EMPTY(&host->policies);
+    struct policy *policy, *next;
+
+    phase1_end(p1);
+    if (!waited) /* then the host may be gone, too */
+        return;
+    TAILQ_FOREACH_SAFE(policy, &host->policies, in_host, next)
+    {
+        if (policy->wanted && !policy->quick && !host_up(host))
+            policy_failed(policy);
+    }
+}
+
+static const char *why_no_answer(const struct phase1 *p1)
+{
+    switch ((enum p1_state)p1->main->state) {
+    case P1_MSG1_SENT:
+        return p1->initiator ? "no answer to our proposal: peer unreachable, or it has no entry "
+                               "for us or refuses the proposal"
+                             : "initiator did not go on";
+    case P1_MSG2_SENT:
+        return p1->initiator ? "no answer to our key exchange"
+                             : "nothing acceptable after the key exchange: secrets may differ";
+    case P1_MSG3_SENT:
+        return "no answer to our identity: the peer probably has another secret for us";
+    case P1_NEW:
+    case P1_UP:
+        break;
+    }
+    return "no answer";
+}
+
+void phase1_timed_out(struct phase1 *p1)
+{
+    /* A half-open SA nobody authenticated for is anybody's doing: no last-error. */
+    bool ours = p1->initiator && !p1->complained;
+
+    report_phase1(p1, ours ? IKE_REPORT_ERROR : IKE_REPORT_INFO, ours ? REPORT_ERROR : REPORT_PLAIN,
+                  "phase1 negotiation failed due to time up (%s)", why_no_answer(p1));
+    phase1_failed(p1);
+}
+
+void phase1_established(struct phase1 *p1)
+{
+    struct ike *ike = p1->ike;
+    const struct p1_choice *c = &p1->setup->choice;
+
+    half_open_leave(p1);
+    p1->established_ms = p1->heard_ms = ike->now_ms;
+    memcpy(p1->last_block, p1->main->iv, sizeof p1->last_block);
+    p1->lifetime_s = (uint32_t)c->life.seconds;
+    p1->lifebytes = c->life.kilobytes * 1024;
+    p1_setup_free(p1->setup);
+    p1->setup = NULL;
+    timer_stop(&ike->timers, &p1->life);
+    report_phase1(p1, IKE_REPORT_INFO, REPORT_SUCCESS,
+                  "ISAKMP-SA established (spi:%08x%08x:%08x%08x)", be32_get(p1->cookies.i),
+                  be32_get(p1->cookies.i + 4), be32_get(p1->cookies.r),
+                  be32_get(p1->cookies.r + 4));
+    rekey_phase1_start(p1);
+    dpd_start(p1);
+    if (p1->peer->cfg.send_initial_contact && !p1->host->contacted)
+        informational_initial_contact(p1);
+    host_kick(p1->host);
+}
+
+const char *phase1_state_text(const struct phase1 *p1)
+{
+    static const char *const initiator[] = { "spawning", "message-1-sent", "message-2-sent",
+                                             "message-3-sent", "established" };
+    static const char *const responder[] = { "message-1-received", "message-1-sent",
+                                             "message-2-sent", "message-3-received",
+                                             "established" };
+
+    return p1->initiator ? initiator[p1->main->state] : responder[p1->main->state];
+}

@@ -1,0 +1,47 @@
+/* A phase 1 SA: cookies, states, keys, lifetime. RFC 2408 2.5, RFC 2409 5. */
+#pragma once
+
+#include "engine.h"
+#include "isakmp.h"
+
+/* What main mode needs until the SA is up; wiped then. */
+struct p1_setup {
+    uint8_t *sai_b; /* owns: hashed as it was on the wire */
+    size_t sai_b_len;
+    struct nonce ni, nr;
+    uint8_t ke_i[DH_PUBLIC_MAX], ke_r[DH_PUBLIC_MAX];
+    struct dh dh;
+    struct p1_choice choice;
+    bool natd_local_ok, natd_remote_ok, natd_seen;
+};
+
+struct phase1 *phase1_new(struct ike *ike, struct peer *peer, const struct ike_path *path,
+                          bool initiator);
+/* Takes it out of everything, without a word to the peer. */
+void phase1_end(struct phase1 *p1);
+/* As phase1_end, with DELETE when it is up. */
+void phase1_delete(struct phase1 *p1);
+/* Starts one as initiator towards REMOTE. */
+void phase1_initiate(struct ike *ike, struct peer *peer, const struct ip_addr *local,
+                     const struct ip_addr *remote);
+/* The SA of a message: by both cookies, or by the initiator's alone where the responder's is not
+ * known yet (its first answer) or not given (the initiator's first message, again). */
+struct phase1 *phase1_find(const struct ike *ike, const struct isakmp_header *h,
+                           const struct ike_path *path);
+bool phase1_room(struct ike *ike, const struct ip_addr *remote);
+/* The responder answered: the SA gets its second cookie. */
+void phase1_cookie_r(struct phase1 *p1, const uint8_t *cookie);
+/* Another 30 seconds for a responder's SA that made a step. */
+void phase1_half_open_again(struct phase1 *p1);
+void phase1_established(struct phase1 *p1);
+void phase1_timed_out(struct phase1 *p1);
+/* The negotiation came to nothing; policies that waited are tried again later. */
+void phase1_failed(struct phase1 *p1);
+const char *phase1_state_text(const struct phase1 *p1);
+void p1_setup_free(struct p1_setup *s);
+void nonce_draw(struct ike *ike, struct nonce *ret);
+
+static inline struct slice nonce_slice(const struct nonce *n)
+{
+    return (struct slice){ n->b, n->len };
+}

@@ -1,0 +1,139 @@
+#include "policy.h"
+
+#include "exchange.h"
+#include "phase1.h"
+#include "quick_mode.h"
+#include "report.h"
+
+#include <stdlib.h>
+
+bool policy_is_served(const struct policy *policy)
+{
+    const struct child *c;
+
+    TAILQ_FOREACH(c, &policy->children, in_policy)
+    {
+        if (c->out_installed)
+            return true;
+    }
+    return false;
+}
+
+static void on_retry(struct timer *t)
+{
+    policy_try(timer_owner(t, struct policy, retry));
+}
+
+static void retry_at(struct policy *policy, uint64_t at_ms)
+{
+    timer_arm(&policy->ike->timers, &policy->retry, at_ms, on_retry);
+}
+
+static void cannot(struct policy *policy, const char *why)
+{
+    if (policy->failures == 0)
+        report_policy(policy, IKE_REPORT_ERROR, REPORT_ERROR, "cannot negotiate: %s", why);
+    policy_failed(policy);
+}
+
+/* With phase 1 up: a quick mode, or its turn later. */
+static void quick_or_wait(struct policy *policy, struct phase1 *p1)
+{
+    if (p1->n_quick_own >= IKE_QUICK_MODES_OWN)
+        return; /* host_kick comes when one is done */
+    quick_start(p1, policy);
+}
+
+void policy_try(struct policy *policy)
+{
+    struct ike *ike = policy->ike;
+    struct peer *peer;
+    struct phase1 *p1;
+
+    if (!policy->wanted || policy->quick)
+        return;
+    if (ike->now_ms < policy->not_before_ms) {
+        retry_at(policy, policy->not_before_ms);
+        return;
+    }
+    if (!policy->proposal) {
+        cannot(policy, "the proposal does not exist or is disabled");
+        return;
+    }
+    peer = peer_find(ike, &policy->cfg.remote);
+    if (!peer) {
+        cannot(policy, "no peer entry matches the policy's remote address");
+        return;
+    }
+    p1 = host_up(policy->host);
+    if (p1) {
+        quick_or_wait(policy, p1);
+        return;
+    }
+    if (peer->cfg.passive || host_negotiating(policy->host))
+        return; /* host_kick comes when phase 1 is up */
+    if (peer->cfg.auth != IKE_PRE_SHARED_KEY || peer->cfg.mode != IKE_MAIN ||
+        peer->cfg.psk.len == 0) {
+        cannot(policy, peer->cfg.psk.len == 0 ? "the peer entry has no secret"
+                                              : "exchange mode or method not supported");
+        return;
+    }
+    phase1_initiate(ike, peer, &policy->cfg.local, &policy->cfg.remote);
+}
+
+void policy_want(struct policy *policy)
+{
+    policy->wanted = true;
+    policy_try(policy);
+}
+
+static bool renewal_is_due(const struct policy *policy)
+{
+    const struct child *c = TAILQ_FIRST(&policy->children);
+
+    return c && c->renew_due;
+}
+
+void policy_failed(struct policy *policy)
+{
+    struct ike *ike = policy->ike;
+    uint64_t ms = IKE_BACKOFF_MS;
+
+    for (unsigned i = 0; i < policy->failures && ms < IKE_BACKOFF_MAX_MS; i++)
+        ms *= 2;
+    if (ms > IKE_BACKOFF_MAX_MS)
+        ms = IKE_BACKOFF_MAX_MS;
+    policy->failures++;
+    policy->not_before_ms = ike->now_ms + ms + ike_random_below(ike, ms / 4);
+    policy->wanted = renewal_is_due(policy);
+    if (policy->wanted)
+        retry_at(policy, policy->not_before_ms);
+}
+
+void policy_served(struct policy *policy)
+{
+    policy->wanted = false;
+    policy->failures = 0;
+    policy->not_before_ms = 0;
+    timer_stop(&policy->ike->timers, &policy->retry);
+}
+
+void policy_free(struct policy *policy)
+{
+    timer_stop(&policy->ike->timers, &policy->retry);
+    TAILQ_REMOVE(&policy->host->policies, policy, in_host);
+    proposal_unref(policy->proposal);
+    host_release(policy->ike, policy->host);
+    free(policy);
+}
+
+void host_kick(struct host *h)
+{
+    struct policy *policy, *next;
+
+    TAILQ_FOREACH_SAFE(policy, &h->policies, in_host, next)
+    {
+        if (policy->wanted)
+            policy_try(policy);
+    }
+}

@@ -1,0 +1,10 @@
+/* Renewal before the end. Phase 2: whoever started a pair renews it at its soft limit, the other
+ * side at 90% if nothing came. Phase 1: at 80% (or 90%) while pairs of SAs live between the two. */
+#pragma once
+
+#include "engine.h"
+
+void rekey_child_soft(struct child *c);
+void rekey_phase1_start(struct phase1 *p1);
+/* After every message: byte lifetimes. */
+void rekey_phase1_look(struct phase1 *p1);

@@ -1,0 +1,91 @@
+#include "report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+char *report_end(const struct ip_addr *a, uint16_t port, char *buf)
+{
+    char text[IP_TEXT_MAX];
+
+    snprintf(buf, REPORT_END_MAX, "%s[%u]", ip_addr_to_text(a, text), port);
+    return buf;
+}
+
+static void put(struct ike *ike, enum ike_report_level level, enum report_kind kind,
+                uint32_t peer_id, uint32_t policy_id, const struct ike_path *path, const char *fmt,
+                va_list args)
+{
+    struct ike_report *r = &action_add(ike, IKE_REPORT, 0)->a.report;
+    char l[REPORT_END_MAX], f[REPORT_END_MAX];
+    int n;
+
+    r->level = level;
+    r->peer_id = peer_id;
+    r->policy_id = policy_id;
+    r->is_error = kind == REPORT_ERROR;
+    r->clears_error = kind == REPORT_SUCCESS;
+    n = vsnprintf(r->text, sizeof r->text, fmt, args);
+    if (n < 0 || (size_t)n >= sizeof r->text)
+        return;
+    snprintf(r->text + n, sizeof r->text - (size_t)n, " %s<=>%s",
+             report_end(&path->local, path->local_port, l),
+             report_end(&path->remote, path->remote_port, f));
+}
+
+void report_phase1(struct phase1 *p1, enum ike_report_level level, enum report_kind kind,
+                   const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    put(p1->ike, level, kind, p1->peer->cfg.id, 0, &p1->path, fmt, args);
+    va_end(args);
+}
+
+void report_quick(struct phase1 *p1, const struct policy *policy, enum ike_report_level level,
+                  enum report_kind kind, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    put(p1->ike, level, kind, p1->peer->cfg.id, policy ? policy->cfg.id : 0, &p1->path, fmt, args);
+    va_end(args);
+}
+
+void report_policy(const struct policy *policy, enum ike_report_level level, enum report_kind kind,
+                   const char *fmt, ...)
+{
+    struct ike_path path = { policy->cfg.local, policy->cfg.remote, 500, 500 };
+    va_list args;
+
+    va_start(args, fmt);
+    put(policy->ike, level, kind, 0, policy->cfg.id, &path, fmt, args);
+    va_end(args);
+}
+
+/* Strangers can make us write, so not often: per source (or what shares its place). */
+static bool stranger_may(struct ike *ike, const struct ip_addr *source)
+{
+    uint64_t h = hash_bytes(&ike->hash_key, source, sizeof *source);
+    uint64_t minute = ike->now_ms / 60000 + 1;
+    size_t i = h % REPORT_SOURCES;
+
+    if (ike->reports[i].minute != minute) {
+        ike->reports[i].minute = minute;
+        ike->reports[i].n = 0;
+    }
+    return ike->reports[i].n++ < REPORTS_PER_MINUTE;
+}
+
+void report_stranger(struct ike *ike, const struct peer *peer, const struct ike_path *path,
+                     const char *fmt, ...)
+{
+    va_list args;
+
+    if (!stranger_may(ike, &path->remote))
+        return;
+    va_start(args, fmt);
+    put(ike, IKE_REPORT_WARNING, peer ? REPORT_ERROR : REPORT_PLAIN, peer ? peer->cfg.id : 0, 0,
+        path, fmt, args);
+    va_end(args);
+}
