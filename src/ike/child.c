@@ -99,10 +99,34 @@ static bool outranked(const struct child *c)
     TAILQ_FOREACH(other, &c->policy->children, in_policy)
     {
         if (other != c && other->out_installed && other->initiator != c->initiator &&
-            other->created_ms >= c->started_ms && other->rank > c->rank)
+            other->created_ms + IKE_SAME_TIME_MS >= c->started_ms && other->rank > c->rank)
             return true;
     }
     return false;
+}
+
+static void on_superseded(struct timer *t)
+{
+    struct child *c = timer_owner(t, struct child, renew);
+
+    if (!child_is_current(c))
+        child_delete(c);
+}
+
+/* Older pairs are left to receive for a while, and not to pile up where bytes end lives quickly. */
+static void supersede(struct child *c)
+{
+    struct ike *ike = c->ike;
+    struct child *other;
+
+    TAILQ_FOREACH(other, &c->policy->children, in_policy)
+    {
+        if (other != c && other->out_installed && !other->superseded &&
+            other->created_ms + IKE_SAME_TIME_MS < c->started_ms) {
+            other->superseded = true;
+            timer_arm(&ike->timers, &other->renew, ike->now_ms + IKE_SUPERSEDED_MS, on_superseded);
+        }
+    }
 }
 
 static void make_current(struct child *c)
@@ -112,6 +136,7 @@ static void make_current(struct child *c)
     TAILQ_INSERT_HEAD(&c->policy->children, c, in_policy);
     install(c, IKE_SA_INSTALL_OUT);
     keys_free(c);
+    supersede(c);
 }
 
 void child_install_out(struct child *c)

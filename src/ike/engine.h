@@ -27,7 +27,12 @@ enum {
     IKE_MESSAGE_IDS_MAX = 65536, /* used per phase 1 SA; then it takes no more exchanges */
     IKE_RETRANSMITS_SILENT = 4,
     IKE_TIMERS_AT_ONCE = 2000,
-    IKE_BACKOFF_MS = 2000, /* after a refused or unanswered negotiation; doubles */
+    IKE_SAME_TIME_MS =
+        12000, /* quick modes of both sides that may have crossed: two retransmissions */
+    IKE_SUPERSEDED_MS = 300000, /* an old pair receives that long beside a newer one */
+    IKE_CARE_MS = 1000,         /* the initiator of what ended; the responder 5 times that */
+    IKE_PEERS_TURN_MS = 5000,   /* we wait for the peer's quick mode before we begin our own */
+    IKE_BACKOFF_MS = 2000,      /* after a refused or unanswered negotiation; doubles */
     IKE_BACKOFF_MAX_MS = 60000,
     IKE_PHASE1_SOFT_PERCENT = 80,
     IKE_LATE_PERCENT = 90,    /* the responder's turn, when the initiator did not renew */
@@ -71,12 +76,15 @@ TAILQ_HEAD(child_list, child);
 TAILQ_HEAD(host_list, host);
 
 struct host {
+    struct ike *ike;
     struct map_link link;
     struct ip_addr local, remote;
     struct phase1_list phase1s; /* newest first */
     struct policy_list policies;
     struct child_list children;
     TAILQ_ENTRY(host) in_idle;
+    struct timer care; /* pairs of SAs without phase 1: a new one, for DELETE and dead peers */
+    unsigned care_failures;
     bool idle;      /* nothing is left of it; freed after this call */
     bool contacted; /* INITIAL-CONTACT was sent since we started or the peer was found dead */
 };
@@ -182,6 +190,8 @@ struct policy {
     TAILQ_ENTRY(policy) in_host;
     struct child_list children; /* newest first */
     struct exchange *quick;     /* the one we started */
+    unsigned n_theirs;          /* those the peer started */
+    uint64_t theirs_ms;         /* when the last of them began */
     bool wanted;                /* traffic, or an SA to be renewed */
     bool kept;                  /* while configurations are compared */
     uint64_t not_before_ms;     /* back-off */
@@ -205,7 +215,7 @@ struct child {
         uint8_t proto;
         uint32_t in, out;
     } spis[2];
-    bool initiator, in_installed, out_installed, dead, renew_due;
+    bool initiator, in_installed, out_installed, dead, renew_due, superseded;
     uint64_t remote_id;
     uint64_t created_ms, started_ms;
     uint64_t rank; /* start of Ni: which of two made at the same time is used */

@@ -33,6 +33,7 @@ struct host *host_get(struct ike *ike, const struct ip_addr *local, const struct
     if (h)
         return h;
     h = xcalloc(1, sizeof *h);
+    h->ike = ike;
     h->local = *local;
     h->remote = *remote;
     TAILQ_INIT(&h->phase1s);
@@ -64,6 +65,7 @@ void hosts_bury(struct ike *ike)
         h->idle = false;
         if (!is_empty(h))
             continue;
+        timer_stop(&ike->timers, &h->care);
         map_remove(&ike->hosts, &h->link);
         free(h);
     }

@@ -198,7 +198,18 @@ void phase1_end(struct phase1 *p1)
     skeyid_wipe(&p1->keys);
     exchange_ids_fini(p1);
     peer_unref(p1->peer);
+    rekey_host_care(p1);
     host_release(ike, p1->host);
+}
+
+bool phase1_possible(const struct peer *peer, const char **ret_why)
+{
+    *ret_why = NULL;
+    if (peer->cfg.auth != IKE_PRE_SHARED_KEY || peer->cfg.mode != IKE_MAIN)
+        *ret_why = "exchange mode or authentication method not supported";
+    else if (peer->cfg.psk.len == 0)
+        *ret_why = "the peer entry has no secret";
+    return *ret_why == NULL;
 }
 
 void phase1_delete(struct phase1 *p1)
@@ -263,6 +274,7 @@ void phase1_established(struct phase1 *p1)
     const struct p1_choice *c = &p1->setup->choice;
 
     half_open_leave(p1);
+    p1->host->care_failures = 0;
     p1->established_ms = p1->heard_ms = ike->now_ms;
     memcpy(p1->last_block, p1->main->iv, sizeof p1->last_block);
     p1->lifetime_s = (uint32_t)c->life.seconds;

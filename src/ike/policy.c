@@ -47,6 +47,7 @@ static void quick_or_wait(struct policy *policy, struct phase1 *p1)
 void policy_try(struct policy *policy)
 {
     struct ike *ike = policy->ike;
+    const char *why;
     struct peer *peer;
     struct phase1 *p1;
 
@@ -54,6 +55,10 @@ void policy_try(struct policy *policy)
         return;
     if (ike->now_ms < policy->not_before_ms) {
         retry_at(policy, policy->not_before_ms);
+        return;
+    }
+    if (policy->n_theirs > 0 && ike->now_ms < policy->theirs_ms + IKE_PEERS_TURN_MS) {
+        retry_at(policy, policy->theirs_ms + IKE_PEERS_TURN_MS);
         return;
     }
     if (!policy->proposal) {
@@ -72,10 +77,8 @@ void policy_try(struct policy *policy)
     }
     if (peer->cfg.passive || host_negotiating(policy->host))
         return; /* host_kick comes when phase 1 is up */
-    if (peer->cfg.auth != IKE_PRE_SHARED_KEY || peer->cfg.mode != IKE_MAIN ||
-        peer->cfg.psk.len == 0) {
-        cannot(policy, peer->cfg.psk.len == 0 ? "the peer entry has no secret"
-                                              : "exchange mode or method not supported");
+    if (!phase1_possible(peer, &why)) {
+        cannot(policy, why);
         return;
     }
     phase1_initiate(ike, peer, &policy->cfg.local, &policy->cfg.remote);

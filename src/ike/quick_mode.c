@@ -26,6 +26,8 @@ static struct quick *quick_new(struct exchange *ex, struct policy *policy)
         ex->p1->n_quick_own++;
     } else {
         ex->p1->n_quick_theirs++;
+        policy->n_theirs++;
+        policy->theirs_ms = ex->p1->ike->now_ms;
     }
     return q;
 }
@@ -43,6 +45,7 @@ void quick_fini(struct exchange *ex)
             q->policy->quick = NULL;
     } else {
         ex->p1->n_quick_theirs--;
+        q->policy->n_theirs--;
     }
     if (q->child) { /* never confirmed */
         q->child->quick = NULL;

@@ -95,3 +95,35 @@ void rekey_phase1_look(struct phase1 *p1)
     else if (p1->bytes >= p1->lifebytes / 100 * percent)
         renew(p1);
 }
+
+/* ---- phase 2 without phase 1 ---- */
+
+static void on_care(struct timer *t)
+{
+    struct host *h = timer_owner(t, struct host, care);
+    struct ike *ike = h->ike;
+    struct peer *peer = peer_find(ike, &h->remote);
+    const char *why;
+
+    if (TAILQ_EMPTY(&h->children) || host_up(h) || host_negotiating(h) || !peer ||
+        peer->cfg.passive || !phase1_possible(peer, &why))
+        return;
+    phase1_initiate(ike, peer, &h->local, &h->remote);
+}
+
+/* Without phase 1 no DELETE and no dead peer would be noticed: packets could go nowhere for as long
+ * as the pairs live. */
+void rekey_host_care(const struct phase1 *p1)
+{
+    struct host *h = p1->host;
+    struct ike *ike = p1->ike;
+    uint64_t ms = p1->initiator ? IKE_CARE_MS : 5 * IKE_CARE_MS;
+    bool was_up = p1->main->state == P1_UP;
+
+    if (TAILQ_EMPTY(&h->children) || host_up(h) || (!was_up && !p1->initiator))
+        return;
+    for (unsigned i = 0; i < h->care_failures && ms < IKE_BACKOFF_MAX_MS; i++)
+        ms *= 2;
+    h->care_failures += !was_up;
+    timer_arm(&ike->timers, &h->care, ike->now_ms + ms + ike_random_below(ike, ms), on_care);
+}
