@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes what tshark makes of the messages in isakmp_messages.txt beside them, as the expected values
-of src/wire/isakmp_vectors_test.c. Run it after adding a message; needs text2pcap and tshark.
+"""Writes what tshark makes of the messages in isakmp_messages.txt beside them, as the expected
+values of src/wire/isakmp_vectors_test.c. Run it after adding a message; needs text2pcap and tshark.
 
     /usr/bin/python3 tests/vectors/isakmp_dissect.py
 """
@@ -61,8 +61,8 @@ def security_association(f):
     for proposal in f.all("typepayload"):
         p = Fields(proposal)
         protocol = p.number("prop.protoid")
-        yield (f"proposal {p.number('prop.number')} protocol {protocol} spi {p.hex('spi') or 'none'}"
-               f" transforms {p.number('prop.transforms')}")
+        yield (f"proposal {p.number('prop.number')} protocol {protocol}"
+               f" spi {p.hex('spi') or 'none'} transforms {p.number('prop.transforms')}")
         for t in p.all("typepayload"):
             yield from transform(t, "ike" if protocol == 1 else "ipsec")
 

@@ -473,7 +473,8 @@ def test_packets_come_back_on_interfaces_without_link_header(tunnel):
     try:
         lab.r2.ip("link set l3 up")
         lab.r2.sysctl(ipv4__conf__l3__rp_filter=0, ipv4__conf__all__rp_filter=0)
-        lab.r2.nft("add table ip seen; add chain ip seen f { type filter hook forward priority 0; }; "
+        lab.r2.nft("add table ip seen; "
+                   "add chain ip seen f { type filter hook forward priority 0; }; "
                    "add rule ip seen f iifname l3 counter")
         time.sleep(0.2)
         tunnel.d2.ask("peer", tunnel.d2.path + "3", tunnel.d1.path, ifindex(lab.r2, "l3"))
