@@ -531,13 +531,18 @@ INACTIVE = [
      f"sa-src-address={t.R1} sa-dst-address={t.R2} manual-sa=off-sa"),
     ("bare-sa", f"src-address={t.NET_A} dst-address={t.NET_B} tunnel=yes "
      f"sa-src-address={t.R1} sa-dst-address={t.R2} manual-sa=bare-sa"),
+    ("ah-key", f"src-address={t.NET_A} dst-address={t.NET_B} tunnel=yes ipsec-protocols=ah "
+     f"sa-src-address={t.R1} sa-dst-address={t.R2} manual-sa=bare-sa"),
+    ("9.9.9.9", f"src-address={t.NET_A} dst-address={t.NET_B} tunnel=yes "
+     "sa-dst-address=9.9.9.9 manual-sa=lab-sa"),
 ]
 
 
 @pytest.mark.parametrize("names, properties", INACTIVE,
                          ids=["no source", "no destination", "source excludes SA",
                               "destination excludes SA", "no peer", "source not local",
-                              "template disabled", "template without algorithms"])
+                              "template disabled", "template without algorithms",
+                              "template without key", "no route to the peer"])
 def test_policy_that_cannot_work_is_inactive_and_says_why(lab, names, properties):
     lab.g1.console(Keying().manual_sa(1), Keying(name="off-sa").manual_sa(1) + " disabled=yes",
                    "/ip ipsec manual-sa add name=bare-sa",
@@ -554,6 +559,22 @@ def test_duplicate_of_an_active_policy_is_inactive(lab):
     assert "duplicate" in lab.g1.console("/ip ipsec policy get 1 inactive-reason")
     lab.g1.console("/ip ipsec policy disable 0")
     assert [p["flags"] for p in lab.g1.policies()] == ["X", ""]
+    assert ping(lab.a, t.A, t.B)
+
+
+def test_spi_taken_by_other_keys_makes_the_later_policy_inactive(lab):
+    tunnel(lab)
+    other = Keying(name="other", label="other")
+    lab.g1.console(other.manual_sa(1), other.policy(1, ENDS, NETS2))
+    assert [p["flags"] for p in lab.g1.policies()] == ["", "I"]
+    assert "0x1002" in lab.g1.console("/ip ipsec policy get 1 inactive-reason")
+    assert ping(lab.a, t.A, t.B)
+
+
+def test_unique_policies_do_not_share_a_manual_sa(lab):
+    keying = tunnel(lab, level="unique")
+    lab.g1.console(keying.policy(1, ENDS, NETS2, level="unique"))
+    assert [p["flags"] for p in lab.g1.policies()] == ["", "I"]
     assert ping(lab.a, t.A, t.B)
 
 
