@@ -203,6 +203,8 @@ static enum step_result main_i2(struct exchange *ex, struct msg_in *in)
     struct isakmp_sa sa;
     struct ike_job *job;
 
+    if (isakmp_cookie_is_zero(in->header.cky_r)) /* our own message, reflected */
+        return driver_refuse(in, IKE_DROP_COOKIES);
     if (isakmp_sa_parse(&r, &sa) != ISAKMP_OK)
         return driver_refuse(in, IKE_DROP_PAYLOAD);
     if (!p1_check(&sa, &p1->peer->cfg, &choice, &why)) {
