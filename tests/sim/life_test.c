@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct world *up(uint64_t seed)
 {
@@ -323,10 +324,18 @@ static void reconfiguration_while_negotiating(void **state)
     }
 }
 
+/* SIM_SEEDS=10000 for the long run. */
+static unsigned seeds(unsigned usual)
+{
+    const char *text = getenv("SIM_SEEDS");
+
+    return text ? (unsigned)strtoul(text, NULL, 10) : usual;
+}
+
 static void bad_networks_end_in_traffic(void **state)
 {
     (void)state;
-    for (unsigned seed = 0; seed < 2000; seed++) {
+    for (unsigned seed = 0; seed < seeds(2000); seed++) {
         struct world *w = world_new(seed);
 
         w->bad = (struct impairments){ .loss = seed % 41,

@@ -173,6 +173,13 @@ static void on_send(struct world *w, unsigned from, const struct ike_action *a)
         .bytes = xmalloc(a->bytes.len),
     };
 
+    if (w->nat.family && from == SIM_A) {
+        m.path.remote = w->nat;
+        m.path.remote_port = (uint16_t)(a->path.local_port + 20000);
+    } else if (w->nat.family) {
+        m.path.local = w->side[SIM_A].addr;
+        m.path.local_port = (uint16_t)(a->path.remote_port - 20000);
+    }
     memcpy(m.bytes, a->bytes.p, a->bytes.len);
     s->n_sent++;
     s->bytes_sent += a->bytes.len;

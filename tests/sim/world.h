@@ -63,6 +63,7 @@ struct world {
     size_t n_events, cap_events;
     uint64_t event_order;
     unsigned job_ms;
+    struct ip_addr nat; /* set: A is behind a NAT, seen as this address and other ports */
     /* Sees each message before it leaves; false: it is taken off the wire. */
     bool (*tap)(struct world *w, struct sim_message *m);
     void *tap_ctx;
