@@ -66,6 +66,9 @@ static void reset(struct console *c)
 {
     static const char script[] = "/ip ipsec policy remove [find]\n"
                                  "/ip ipsec manual-sa remove [find]\n"
+                                 "/ip ipsec peer remove [find]\n"
+                                 "/ip ipsec proposal remove [find name!=default]\n"
+                                 "/ip ipsec proposal enable default\n"
                                  "/ip ipsec settings set strict-incoming-check=no\n"
                                  "/system identity set name=r1\n"
                                  "/ip ipsec manual-sa add name=lan ah-key=00\n"

@@ -15,18 +15,6 @@ static const char *noun(const struct menu *m)
     return m->noun ? m->noun : "item";
 }
 
-static bool is_builtin(const struct menu *m, const struct item *item)
-{
-    const struct prop *p = menu_name_prop(m);
-
-    for (size_t i = 0; p && m->builtin && m->builtin[i]; i++) {
-        char *const *name = (const void *)((const uint8_t *)item->data + p->offset);
-        if (strcmp(*name, m->builtin[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The list's item ID that a user may change. */
 static struct item *changeable(struct config *c, const struct menu *m, uint32_t id,
                                const char *verb, struct config_error *e)
@@ -206,7 +194,10 @@ bool config_set(struct config *c, const struct menu *m, uint32_t id, const struc
                           .disabled = item->disabled,
                           .comment = xstrdup(item->comment),
                           .data = item_data_copy(m, item->data) };
-    if (!args_to_item(c, l, &trial, &a, e)) {
+    bool fits = args_to_item(c, l, &trial, &a, e);
+    if (fits && item_is_builtin(m, item) && !item_is_builtin(m, &trial))
+        fits = fail(e, NULL, "failure: can not rename default %s", noun(m));
+    if (!fits) {
         item_data_free(m, trial.data);
         free(trial.comment);
         return false;
@@ -233,7 +224,7 @@ bool config_remove(struct config *c, const struct menu *m, uint32_t id, struct c
     struct item *item = changeable(c, m, id, "remove", e);
     if (!item)
         return false;
-    if (is_builtin(m, item))
+    if (item_is_builtin(m, item))
         return fail(e, NULL, "failure: can not remove default %s", noun(m));
     change_log(c, OP_REMOVE, l, item);
     list_take(l, list_index(l, item));

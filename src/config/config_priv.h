@@ -55,6 +55,8 @@ void list_take(struct list *l, size_t index);
 size_t list_index(const struct list *l, const struct item *item);
 struct list *list_of(const struct config *c, const struct menu *m);
 int64_t *item_pos(struct item *item);
+/* By its name one of those that are always there. */
+bool item_is_builtin(const struct menu *m, const struct item *item);
 const struct prop *menu_name_prop(const struct menu *m);
 struct config *config_new(const struct config_hooks *hooks);
 

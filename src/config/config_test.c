@@ -4,6 +4,7 @@
 
 #define POLICY    "ip ipsec policy"
 #define MANUAL_SA "ip ipsec manual-sa"
+#define PROPOSAL  "ip ipsec proposal"
 #define IDENTITY  "system identity"
 #define SETTINGS  "ip ipsec settings"
 
@@ -234,6 +235,45 @@ static void a_template_in_use_can_go(void **state)
     assert_false(kit_set(f->c, POLICY, 1, "manual-sa=keys"));
 }
 
+static void a_builtin_item_is_always_there(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(config_count(f->c, menu_find(PROPOSAL)), 1);
+    assert_string_equal(kit_value(f->c, PROPOSAL, 1, "name"), "default");
+    assert_false(kit_remove(f->c, PROPOSAL, 1));
+    assert_string_equal(kit_error, "failure: can not remove default proposal");
+    assert_false(kit_set(f->c, PROPOSAL, 1, "lifetime=1h name=other"));
+    assert_string_equal(kit_error, "failure: can not rename default proposal");
+    assert_string_equal(kit_value(f->c, PROPOSAL, 1, "lifetime"), "30m");
+    assert_int_equal(f->g.calls[OP_SET] + f->g.calls[OP_REMOVE], 0);
+
+    assert_true(kit_set(f->c, PROPOSAL, 1, "lifetime=1h name=default"));
+    assert_string_equal(kit_value(f->c, PROPOSAL, 1, "lifetime"), "1h");
+    assert_true(kit_enable(f->c, PROPOSAL, 1, false));
+    assert_true(config_item_at(f->c, menu_find(PROPOSAL), 0)->disabled);
+
+    uint32_t id = kit_add(f->c, PROPOSAL, "name=own copy-from=default");
+    assert_int_equal(id, 2);
+    assert_string_equal(kit_value(f->c, PROPOSAL, id, "lifetime"), "1h");
+    assert_false(kit_set(f->c, PROPOSAL, id, "name=default"));
+    assert_string_equal(kit_error, "failure: already have such entry");
+    assert_true(kit_remove(f->c, PROPOSAL, id));
+}
+
+static void policies_follow_a_new_name_of_their_proposal(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t id = kit_add(f->c, PROPOSAL, "name=a");
+    uint32_t policy = kit_add(f->c, POLICY, "proposal=a"), other = kit_add(f->c, POLICY, "");
+
+    assert_true(kit_set(f->c, PROPOSAL, id, "name=b"));
+    assert_string_equal(kit_value(f->c, POLICY, policy, "proposal"), "b");
+    assert_string_equal(kit_value(f->c, POLICY, other, "proposal"), "default");
+    assert_true(kit_remove(f->c, PROPOSAL, id)); /* the policy says so and is inactive */
+    assert_string_equal(kit_value(f->c, POLICY, policy, "proposal"), "b");
+}
+
 static void copies_take_everything_but_what_is_said(void **state)
 {
     struct fixture *f = *state;
@@ -414,6 +454,8 @@ int main(void)
         T(items_are_named_by_id_or_name),
         T(references_follow_a_new_name),
         T(a_template_in_use_can_go),
+        T(a_builtin_item_is_always_there),
+        T(policies_follow_a_new_name_of_their_proposal),
         T(copies_take_everything_but_what_is_said),
         T(unset_brings_the_default_back),
         T(single_records_are_set_in_place),

@@ -88,12 +88,10 @@ static void put_verb(const struct menu *m, const struct item *item, struct text 
         text_puts(line, "set");
         return;
     }
-    for (size_t i = 0; p && m->builtin && m->builtin[i]; i++) {
+    if (item_is_builtin(m, item)) {
         char *const *name = (const void *)((const uint8_t *)item->data + p->offset);
-        if (strcmp(*name, m->builtin[i]) == 0) {
-            text_printf(line, "set %s", *name);
-            return;
-        }
+        text_printf(line, "set %s", *name);
+        return;
     }
     text_puts(line, "add");
 }

@@ -5,6 +5,8 @@
 
 #define POLICY    "ip ipsec policy"
 #define MANUAL_SA "ip ipsec manual-sa"
+#define PEER      "ip ipsec peer"
+#define PROPOSAL  "ip ipsec proposal"
 
 static struct config *fresh(void)
 {
@@ -64,13 +66,41 @@ static void menus_come_before_those_that_refer_to_them(void **state)
     (void)state;
     kit_add(c, MANUAL_SA, "name=keys");
     kit_add(c, POLICY, "manual-sa=keys");
+    kit_add(c, PEER, "address=1.0.0.2 secret=x");
     char *text = kit_export(c);
-    char *sa = strstr(text, "/ip ipsec manual-sa\n"), *policy = strstr(text, "/ip ipsec policy\n");
-    assert_true(sa && policy && sa < policy);
+    const char *sa = strstr(text, "/ip ipsec manual-sa\n");
+    const char *proposal = strstr(text, "/ip ipsec proposal\n");
+    const char *peer = strstr(text, "/ip ipsec peer\n");
+    const char *policy = strstr(text, "/ip ipsec policy\n");
+    assert_true(sa && proposal && peer && policy);
+    assert_true(sa < proposal && proposal < peer && peer < policy);
+    assert_null(strstr(text, "remote-peers"));
+    assert_null(strstr(text, "last-error"));
     assert_null(strstr(text, "installed-sa"));
     assert_null(strstr(text, "statistics"));
     assert_non_null(strstr(text, "/system identity\nset name=host\n"));
     free(text);
+    config_close(c);
+}
+
+/* It is there already, so that import can only change it. */
+static void the_builtin_proposal_is_set_by_name(void **state)
+{
+    struct config *c = fresh();
+    struct text out = TEXT_INIT;
+
+    (void)state;
+    assert_true(kit_set(c, PROPOSAL, 1, "enc-algorithms=des auth-algorithms="));
+    assert_true(kit_add(c, PROPOSAL, "name=second"));
+    config_export(c, menu_find(PROPOSAL), NULL, &out);
+    assert_string_equal(
+        text_get(&out),
+        "/ip ipsec proposal\n"
+        "set default auth-algorithms=\"\" comment=\"\" disabled=no enc-algorithms=des \\\n"
+        "    lifebytes=0 lifetime=30m name=default pfs-group=modp1024\n"
+        "add auth-algorithms=sha1 comment=\"\" disabled=no enc-algorithms=3des \\\n"
+        "    lifebytes=0 lifetime=30m name=second pfs-group=modp1024\n");
+    text_fini(&out);
     config_close(c);
 }
 
@@ -142,6 +172,8 @@ static void random_policy_args(struct text *line)
     if (roll(3) == 0)
         text_printf(line, " manual-sa=%s", PICK("none", "k0", "k1", "k2", "k3"));
     if (roll(3) == 0)
+        text_printf(line, " proposal=%s", PICK("default", "p0", "p1", "p2", "none"));
+    if (roll(3) == 0)
         text_printf(line, " ipsec-protocols=%s", PICK("ah", "esp", "ah,esp"));
     if (roll(4) == 0)
         text_printf(line, " replay-window=%u dont-fragment=%s", 32 * roll(40),
@@ -166,14 +198,59 @@ static void random_manual_sa_args(struct text *line)
         text_printf(line, " lifetime=%u", roll(100000));
 }
 
-static bool in_use(struct config *c, const struct item *sa)
+static void random_proposal_args(struct text *line)
+{
+    if (roll(2))
+        text_printf(line, " name=%s", PICK("p0", "p1", "p2", "default", "none"));
+    if (roll(2))
+        text_printf(line, " auth-algorithms=%s", PICK("", "md5", "sha1,md5", "null", "sha2"));
+    if (roll(2))
+        text_printf(line, " enc-algorithms=%s", PICK("null", "des,3des", "aes-256,null", ""));
+    if (roll(3) == 0)
+        text_printf(line, " lifetime=%u lifebytes=%u", roll(10000), roll(3));
+    if (roll(3) == 0)
+        text_printf(line, " pfs-group=%s", PICK("none", "modp768", "ec2n185", "modp8192"));
+}
+
+static void random_peer_args(struct text *line)
+{
+    if (roll(2))
+        text_printf(line, " address=%s",
+                    PICK("1.0.0.1", "0.0.0.0/0:501", "fd00::/8", "1.1.1.1:any"));
+    if (roll(2))
+        text_printf(line, " secret=%s", PICK("x", "0xabcd", "0xabc", "a\"b\\$?", "\xc3\xbc"));
+    if (roll(3) == 0)
+        text_printf(line, " exchange-mode=%s", PICK("main", "aggressive"));
+    if (roll(3) == 0)
+        text_printf(line, " enc-algorithm=%s dh-group=%s", PICK("des", "aes-192", "null"),
+                    PICK("modp768", "modp1536", "none"));
+    if (roll(3) == 0)
+        text_printf(line, " hash-algorithm=%s proposal-check=%s", PICK("md5", "sha", "sha1"),
+                    PICK("claim", "exact", "obey", "strict"));
+    if (roll(3) == 0)
+        text_printf(line, " passive=%s dpd-interval=%u", PICK("yes", "no"), roll(200));
+    if (roll(4) == 0)
+        text_printf(line, " comment=%s disabled=%s", PICK("a", "b\"\\"), PICK("yes", "no"));
+}
+
+static const struct random_menu {
+    const char *path;
+    void (*args)(struct text *line);
+} random_menus[] = {
+    { POLICY, random_policy_args },     { POLICY, random_policy_args },
+    { POLICY, random_policy_args },     { MANUAL_SA, random_manual_sa_args },
+    { PROPOSAL, random_proposal_args }, { PEER, random_peer_args },
+};
+
+/* Whether a policy names it; what has no name is not in use. */
+static bool in_use(struct config *c, const struct menu *named, const struct item *item)
 {
     const struct menu *m = menu_find(POLICY);
-    const char *name = ((const struct cfg_manual_sa *)sa->data)->name;
 
     for (size_t i = 0; i < config_count(c, m); i++) {
-        if (strcmp(((const struct cfg_policy *)config_item_at(c, m, i)->data)->manual_sa, name) ==
-            0)
+        const struct cfg_policy *p = config_item_at(c, m, i)->data;
+        if (config_find_name(c, named, p->manual_sa) == item ||
+            config_find_name(c, named, p->proposal) == item)
             return true;
     }
     return false;
@@ -189,15 +266,13 @@ static uint32_t random_id(struct config *c, const struct menu *m)
 /* One command, good or not; false when it was refused. */
 static bool random_command(struct config *c)
 {
-    const struct menu *m = menu_find(roll(3) ? POLICY : MANUAL_SA);
+    const struct random_menu *r = &random_menus[roll(sizeof(random_menus) / sizeof(*random_menus))];
+    const struct menu *m = menu_find(r->path);
     uint32_t id = random_id(c, m);
     struct text line = TEXT_INIT;
     bool ok = false;
 
-    if (strcmp(m->path, POLICY) == 0)
-        random_policy_args(&line);
-    else
-        random_manual_sa_args(&line);
+    r->args(&line);
     switch (roll(8)) {
     case 0:
     case 1:
@@ -216,9 +291,8 @@ static bool random_command(struct config *c)
     case 6:
         ok = kit_enable(c, m->path, id, roll(2));
         break;
-    default: /* a policy whose template is gone cannot be made again, so that is left out */
-        if (config_find_id(c, m, id) &&
-            (m->flags & M_ORDERED || !in_use(c, config_find_id(c, m, id))))
+    default: /* a policy whose references are gone cannot be made again, so that is left out */
+        if (config_find_id(c, m, id) && !in_use(c, m, config_find_id(c, m, id)))
             ok = kit_remove(c, m->path, id);
     }
     text_fini(&line);
@@ -250,14 +324,19 @@ static void replay_line(struct config *c, const char *menu, char *line)
 {
     struct kit_args a = kit_args(line);
     struct config_error e = { .text = TEXT_INIT };
-    bool single = menu_find(menu)->flags & M_SINGLE;
+    const struct menu *m = menu_find(menu);
+    const struct item *builtin = config_find_name(c, m, a.v[1].name); /* "set default ..." */
     bool ok;
 
     /* The first word is the verb. */
-    for (size_t i = 1; i < a.n; i++)
+    for (size_t i = builtin ? 2 : 1; i < a.n; i++)
         unquote((char *)a.v[i].value);
-    ok = single ? config_set(c, menu_find(menu), 0, a.v + 1, a.n - 1, &e)
-                : config_add(c, menu_find(menu), a.v + 1, a.n - 1, NULL, &e);
+    if (strcmp(a.v[0].name, "add") == 0)
+        ok = config_add(c, m, a.v + 1, a.n - 1, NULL, &e);
+    else if (m->flags & M_SINGLE)
+        ok = config_set(c, m, 0, a.v + 1, a.n - 1, &e);
+    else
+        ok = builtin && config_set(c, m, builtin->id, a.v + 2, a.n - 2, &e);
     if (!ok)
         fail_msg("%s: %s", line, text_get(&e.text));
     text_fini(&e.text);
@@ -319,6 +398,7 @@ int main(void)
         cmocka_unit_test(lines_are_sorted_whole_and_wrapped),
         cmocka_unit_test(no_line_is_wider_than_79),
         cmocka_unit_test(menus_come_before_those_that_refer_to_them),
+        cmocka_unit_test(the_builtin_proposal_is_set_by_name),
         cmocka_unit_test(values_are_quoted_where_they_must_be),
         cmocka_unit_test(an_export_makes_the_same_configuration),
     };

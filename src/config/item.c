@@ -118,6 +118,30 @@ const struct prop *menu_name_prop(const struct menu *m)
     return NULL;
 }
 
+bool item_is_builtin(const struct menu *m, const struct item *item)
+{
+    const struct prop *p = menu_name_prop(m);
+
+    for (size_t i = 0; p && m->builtin && m->builtin[i]; i++) {
+        char *const *name = (const void *)((const uint8_t *)item->data + p->offset);
+        if (strcmp(*name, m->builtin[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* They have the first ids, and stay in front of what is added. */
+static void list_add_builtins(const struct config *c, struct list *l)
+{
+    const struct menu *m = l->menu;
+
+    for (size_t i = 0; m->builtin && m->builtin[i]; i++) {
+        struct item *item = item_new(l->next_id++, item_data_new(c, m));
+        prop_parse(menu_name_prop(m), m->builtin[i], item->data);
+        list_insert(l, i, item);
+    }
+}
+
 struct config *config_new(const struct config_hooks *hooks)
 {
     struct config *c = xcalloc(1, sizeof(*c));
@@ -131,6 +155,7 @@ struct config *config_new(const struct config_hooks *hooks)
         *l = (struct list){ .menu = menus[i], .next_id = 1, .next_dynamic_id = DYNAMIC_ID_FIRST };
         if ((menus[i]->flags & M_SINGLE) && menus[i]->item_size)
             list_insert(l, 0, item_new(0, item_data_new(c, menus[i])));
+        list_add_builtins(c, l);
     }
     return c;
 }

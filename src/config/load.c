@@ -34,6 +34,18 @@ static bool row_values(const struct menu *m, const struct store_row *row, void *
     return ok;
 }
 
+/* The item that is there without being stored: the one of a single menu, or a built-in one. */
+static struct item *item_in_place(const struct list *l, uint32_t id)
+{
+    if (l->menu->flags & M_SINGLE)
+        return l->items[0];
+    for (size_t i = 0; l->menu->builtin && l->menu->builtin[i]; i++) {
+        if (l->items[i]->id == id)
+            return l->items[i];
+    }
+    return NULL;
+}
+
 static bool on_item(void *ctx, const struct store_row *row, struct text *error)
 {
     struct config *c = ctx;
@@ -50,11 +62,17 @@ static bool on_item(void *ctx, const struct store_row *row, struct text *error)
         item_data_free(m, data);
         return false;
     }
-    struct item *item = single ? l->items[0] : item_new(row->id, data);
-    if (single) {
+    struct item *item = item_in_place(l, row->id);
+    const struct item loaded = { .data = data };
+    if (!single && item_is_builtin(m, &loaded) != (item != NULL)) {
+        item_data_free(m, data);
+        return row_refuse(error, row, "impossible name");
+    }
+    if (item) {
         item_data_free(m, item->data);
         item->data = data;
     } else {
+        item = item_new(row->id, data);
         list_insert(l, l->n, item);
     }
     free(item->comment);

@@ -4,5 +4,5 @@
 #include "menu.h"
 #include "model.h"
 
-extern const struct menu menu_manual_sa, menu_policy, menu_settings, menu_installed_sa,
-    menu_statistics, menu_identity;
+extern const struct menu menu_manual_sa, menu_proposal, menu_peer, menu_policy, menu_settings,
+    menu_remote_peers, menu_installed_sa, menu_statistics, menu_identity;

@@ -4,6 +4,8 @@
 
 #define POLICY    "ip ipsec policy"
 #define MANUAL_SA "ip ipsec manual-sa"
+#define PEER      "ip ipsec peer"
+#define PROPOSAL  "ip ipsec proposal"
 
 static struct config *fresh(void)
 {
@@ -59,6 +61,31 @@ static const struct print_case {
     { "the reference's manual keys", MANUAL_SA, "name=ah-sa1 ah-spi=0x101/0x100 ah-key=abcfed",
       "name=ah-sa1 ah-algorithm=md5/md5 ah-key=abcfed/abcfed ah-spi=0x101/0x100 "
       "esp-auth-algorithm=null/null esp-enc-algorithm=null/null esp-spi=0x100/0x100 lifetime=0s" },
+    { "the reference's peer", PEER, "address=10.0.0.147/32 secret=gwejimezyfopmekun",
+      "address=10.0.0.147/32:500 auth-method=pre-shared-key secret=gwejimezyfopmekun "
+      "generate-policy=no exchange-mode=main send-initial-contact=yes nat-traversal=no "
+      "proposal-check=obey hash-algorithm=md5 enc-algorithm=3des dh-group=modp1024 lifetime=1d "
+      "lifebytes=0" },
+    { "every default of a peer", PEER, "",
+      "address=0.0.0.0/32:500 auth-method=pre-shared-key secret= generate-policy=no "
+      "exchange-mode=main send-initial-contact=yes nat-traversal=no proposal-check=obey "
+      "hash-algorithm=md5 enc-algorithm=3des dh-group=modp1024 lifetime=1d lifebytes=0" },
+    { "a peer with nothing left at its default", PEER,
+      "address=[fd00::1]:4500 secret=0xABCD generate-policy=no send-initial-contact=no "
+      "nat-traversal=no proposal-check=claim hash-algorithm=sha enc-algorithm=aes-256 "
+      "dh-group=modp1536 lifetime=28800s lifebytes=4294967296 passive=yes dpd-interval=0s "
+      "dpd-maximum-failures=1",
+      "address=fd00::1/128:4500 auth-method=pre-shared-key secret=0xABCD generate-policy=no "
+      "exchange-mode=main send-initial-contact=no nat-traversal=no proposal-check=claim "
+      "hash-algorithm=sha1 enc-algorithm=aes-256 dh-group=modp1536 lifetime=8h "
+      "lifebytes=4294967296 passive=yes dpd-interval=0s dpd-maximum-failures=1" },
+    { "every default of a proposal", PROPOSAL, "name=a",
+      "name=a auth-algorithms=sha1 enc-algorithms=3des lifetime=30m pfs-group=modp1024" },
+    { "a proposal with nothing left at its default", PROPOSAL,
+      "name=a auth-algorithms=sha,null,md5 enc-algorithms=aes-256,des lifetime=3600 "
+      "lifebytes=4718592000 pfs-group=ec2n155",
+      "name=a auth-algorithms=null,md5,sha1 enc-algorithms=des,aes-256 lifetime=1h "
+      "lifebytes=4718592000 pfs-group=ec2n155" },
 };
 
 static void printouts_have_the_references_order_and_defaults(void **state)
@@ -162,6 +189,59 @@ static const struct check_case {
     { "counters cannot be set", POLICY, "encrypted=5", "unknown parameter encrypted" },
     { "flags cannot be set", POLICY, "inactive=no", "unknown parameter inactive" },
     { "unknown property", POLICY, "colour=blue", "unknown parameter colour" },
+    { "the last error cannot be set", POLICY, "last-error=none", "unknown parameter last-error" },
+
+    { "aggressive mode", PEER, "exchange-mode=aggressive",
+      "failure: exchange-mode=aggressive is not available in this version" },
+    { "base mode", PEER, "exchange-mode=base",
+      "failure: exchange-mode=base is not available in this version" },
+    { "certificates", PEER, "auth-method=rsa-signature",
+      "failure: auth-method=rsa-signature is not available in this version" },
+    { "NAT traversal", PEER, "address=1.0.0.2 nat-traversal=yes",
+      "failure: nat-traversal=yes is not available in this version" },
+    { "generated policies", PEER, "address=1.0.0.2 generate-policy=yes",
+      "failure: generate-policy=yes is not available in this version" },
+    { "absent certificate", PEER, "certificate=mine",
+      "input does not match any value of certificate" },
+    { "one group, not a list", PEER, "dh-group=modp768,modp1024",
+      "input does not match any value of dh-group" },
+    { "phase 1 needs a group", PEER, "dh-group=none",
+      "input does not match any value of dh-group" },
+    { "phase 1 needs encryption", PEER, "enc-algorithm=null",
+      "input does not match any value of enc-algorithm" },
+    { "phase 1 needs a hash", PEER, "hash-algorithm=null",
+      "input does not match any value of hash-algorithm" },
+    { "secret with bad hex", PEER, "secret=0x12g4", "invalid value for argument secret" },
+    { "everybody", PEER, "address=0.0.0.0/0", "" },
+    { "any is no port to send to", PEER, "address=1.0.0.1:any",
+      "invalid value for argument address" },
+    { "lifebytes past 32 bits", PEER, "lifebytes=1099511627776", "" },
+    { "negative lifebytes", PEER, "lifebytes=-1",
+      "value of lifebytes out of range (0..9223372036854775807)" },
+    { "no lifetime at all", PEER, "lifetime=0s",
+      "value of lifetime out of range (1s..3550w5d3h14m7s)" },
+    { "dead before the first question", PEER, "dpd-maximum-failures=0",
+      "value of dpd-maximum-failures out of range (1..100)" },
+    { "the last error of a peer cannot be set", PEER, "last-error=none",
+      "unknown parameter last-error" },
+
+    { "proposal without a name", PROPOSAL, "", "missing value(s) of argument(s) name" },
+    { "the built-in proposal is there already", PROPOSAL, "name=default",
+      "failure: already have such entry" },
+    { "encryption alone", PROPOSAL, "name=a auth-algorithms=null", "" },
+    { "encryption alone, the older way", PROPOSAL, "name=a auth-algorithms=", "" },
+    { "authentication alone", PROPOSAL, "name=a enc-algorithms=null", "" },
+    { "neither", PROPOSAL, "name=a enc-algorithms=null auth-algorithms=null",
+      "failure: auth-algorithms and enc-algorithms must not both be null" },
+    { "neither, the older way", PROPOSAL, "name=a enc-algorithms=null auth-algorithms=",
+      "failure: auth-algorithms and enc-algorithms must not both be null" },
+    { "null among others", PROPOSAL, "name=a enc-algorithms=null,des auth-algorithms=null", "" },
+    { "no encryption named", PROPOSAL,
+      "name=a enc-algorithms=", "input does not match any value of enc-algorithms" },
+    { "no PFS", PROPOSAL, "name=a pfs-group=none", "" },
+    { "group of later versions", PROPOSAL, "name=a pfs-group=modp2048",
+      "input does not match any value of pfs-group" },
+    { "Cisco's bytes", PROPOSAL, "name=a lifebytes=4718592000", "" },
     { "property given twice", POLICY, "priority=1 priority=2",
       "failure: priority is given more than once" },
 };
@@ -264,6 +344,40 @@ static void both_spellings_of_a_counter_are_known(void **state)
     }
 }
 
+/* The numbers go to IKE as they are: RFC 2409 6. */
+static void fields_count_as_their_tables_say(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned number;
+    } groups[] = {
+        { "modp768", 1 }, { "modp1024", 2 }, { "ec2n155", 3 }, { "ec2n185", 4 }, { "modp1536", 5 }
+    };
+    struct config *c = fresh();
+
+    (void)state;
+    uint32_t peer = kit_add(c, PEER, "hash-algorithm=sha1 enc-algorithm=aes-192");
+    uint32_t proposal =
+        kit_add(c, PROPOSAL, "name=a auth-algorithms=md5,null enc-algorithms=aes-256,des");
+    const struct cfg_peer *p = config_find_id(c, menu_find(PEER), peer)->data;
+    assert_string_equal(cfg_auth_names[p->hash_algorithm + 1], "sha1");
+    assert_string_equal(cfg_cipher_names[p->enc_algorithm + 1], "aes-192");
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "dh-group=%s", groups[i].name);
+        assert_true(kit_set(c, PEER, peer, line));
+        snprintf(line, sizeof(line), "pfs-group=%s", groups[i].name);
+        assert_true(kit_set(c, PROPOSAL, proposal, line));
+        p = config_find_id(c, menu_find(PEER), peer)->data;
+        assert_int_equal(p->dh_group + 1, groups[i].number);
+        const struct cfg_proposal *q = config_find_id(c, menu_find(PROPOSAL), proposal)->data;
+        assert_int_equal(q->pfs_group, groups[i].number);
+        assert_int_equal(q->auth_algorithms, 1 << 0 | 1 << 1);
+        assert_int_equal(q->enc_algorithms, 1 << 1 | 1 << 5);
+    }
+    config_close(c);
+}
+
 /* What the tables must keep to for their readers. */
 static void tables_are_in_order(void **state)
 {
@@ -295,6 +409,7 @@ int main(void)
         cmocka_unit_test(unset_selectors_follow_the_sa_in_transport_mode),
         cmocka_unit_test(menus_are_found_by_their_words),
         cmocka_unit_test(both_spellings_of_a_counter_are_known),
+        cmocka_unit_test(fields_count_as_their_tables_say),
         cmocka_unit_test(tables_are_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

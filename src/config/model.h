@@ -40,6 +40,38 @@ struct cfg_manual_sa {
 
 extern const char *const cfg_auth_names[];   /* null md5 sha1 */
 extern const char *const cfg_cipher_names[]; /* null des 3des aes-128 aes-192 aes-256 */
+/* none modp768 modp1024 ec2n155 ec2n185 modp1536: at the groups' numbers (RFC 2409 6) */
+extern const char *const cfg_dh_names[];
+
+enum cfg_auth_method { CFG_PRE_SHARED_KEY, CFG_RSA_SIGNATURE }; /* order of the names tables */
+enum cfg_exchange_mode { CFG_MAIN, CFG_AGGRESSIVE, CFG_BASE };
+enum cfg_proposal_check { CFG_CLAIM, CFG_EXACT, CFG_OBEY, CFG_STRICT };
+
+/* What IKE must not leave out has no "null" and no "none" to choose: those fields count from the
+ * second name of their table. */
+struct cfg_peer {
+    struct cfg_selector address; /* 0.0.0.0/32 fits nobody; the port is never 0 */
+    uint8_t auth_method, exchange_mode, proposal_check; /* enums above */
+    char *secret;                                       /* see key_text_to_secret() */
+    char *certificate, *remote_certificate;             /* "" when unset */
+    bool generate_policy, send_initial_contact, nat_traversal, passive;
+    uint8_t hash_algorithm; /* + 1: cfg_auth_names */
+    uint8_t enc_algorithm;  /* + 1: cfg_cipher_names */
+    uint8_t dh_group;       /* + 1: cfg_dh_names, the group's number */
+    int64_t lifetime_s;
+    int64_t lifebytes;      /* 0: no limit */
+    int64_t dpd_interval_s; /* 0: never ask */
+    int64_t dpd_maximum_failures;
+};
+
+struct cfg_proposal {
+    char *name;
+    uint32_t auth_algorithms; /* bits over cfg_auth_names; none: as null */
+    uint32_t enc_algorithms;  /* bits over cfg_cipher_names */
+    int64_t lifetime_s;
+    int64_t lifebytes; /* 0: no limit */
+    uint8_t pfs_group; /* cfg_dh_names, the group's number; 0: no PFS */
+};
 
 struct cfg_identity {
     char *name;

@@ -48,6 +48,8 @@ static const struct prop props[] = {
       .min = 0, .max = REPLAY_MAX_PACKETS, .help = "packets: 0 is off, else 32 to 1024 by 32" },
     { "inactive-reason", PT_LIVE, P_READONLY | P_QUOTED | P_EXTENSION, 0,
       .help = "why the policy cannot be used as configured" },
+    { "last-error", PT_LIVE, P_READONLY | P_QUOTED | P_EXTENSION, 0,
+      .help = "why the last negotiation failed" },
     { "src-port", PT_PORT, P_NOPRINT | P_PART | P_EXTENSION, AT(cfg_policy, src.port),
       .help = "the port of src-address" },
     { "dst-port", PT_PORT, P_NOPRINT | P_PART | P_EXTENSION, AT(cfg_policy, dst.port),

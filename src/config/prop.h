@@ -3,6 +3,7 @@
 #pragma once
 
 #include "addr.h"
+#include "secret.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -39,7 +40,9 @@ enum prop_flags {
     P_NONE_OK = 1 << 6,
     P_QUOTED = 1 << 7,    /* PT_LIVE printed in quotes */
     P_EXTENSION = 1 << 8, /* not in the reference */
-    P_PART = 1 << 9       /* part of another property's field: not stored, not exported */
+    P_PART = 1 << 9,      /* part of another property's field: not stored, not exported */
+    P_KEY_TEXT = 1 << 10, /* PT_TEXT: a key, see key_text_to_secret() */
+    P_IKE_PORT = 1 << 11  /* PT_SELECTOR: 500 when no port is given, never any */
 };
 
 /* Text: 10.1.0.0/24:any, 10.0.0.1 (whole address, any port), 10.1.0.0/255.255.255.0, :1701 (address
@@ -97,5 +100,8 @@ void prop_reset(const struct prop *p, void *item);
 bool prop_format_stored(const struct prop *p, const void *item, struct text *out);
 void prop_free(const struct prop *p, void *item);
 void prop_copy(const struct prop *p, void *to, const void *from); /* TO's field is not freed */
-bool time_from_text(const char *s, int64_t *ret_s);               /* also 00:30:00 and 1d02:00:00 */
+/* The key that a text stands for: its bytes, or behind "0x" an even number of hexadecimal digits.
+ * False when it is longer than a secret, or "0x" is followed by anything else. */
+bool key_text_to_secret(const char *s, struct secret *ret);
+bool time_from_text(const char *s, int64_t *ret_s); /* also 00:30:00 and 1d02:00:00 */
 void time_to_text(int64_t seconds, struct text *out);

@@ -125,7 +125,6 @@ static enum value_error selector_parse(const struct prop *p, const char *s, void
     size_t len;
     enum value_error e;
 
-    (void)p;
     if (!*s || !selector_split(s, &addr, &len, &rest))
         return VALUE_INVALID;
     if (len > 0 || rest == s + strlen(s) || *rest == '/') {
@@ -143,6 +142,11 @@ static enum value_error selector_parse(const struct prop *p, const char *s, void
         e = *rest == ':' ? port_from_text(rest + 1, strlen(rest + 1), &sel.port) : VALUE_INVALID;
         if (e != VALUE_OK)
             return e;
+    }
+    if ((p->flags & P_IKE_PORT) && sel.port == 0) {
+        if (*rest)
+            return VALUE_INVALID; /* ":any" is no port to send to */
+        sel.port = PROP_IKE_PORT;
     }
     ip_prefix_mask(&sel.prefix);
     memcpy(field, &sel, sizeof(sel));

@@ -19,7 +19,7 @@ extern const struct prop_ops prop_enum_pair_ops, prop_hex_pair_ops,
     prop_spi_pair_ops;                      /* prop_pair.c */
 extern const struct prop_ops prop_time_ops; /* prop_time.c */
 
-enum { PROP_PORT_MAX = 65535, PROP_PROTOCOL_MAX = 255, PROP_SPI_MIN = 0x100 };
+enum { PROP_PORT_MAX = 65535, PROP_IKE_PORT = 500, PROP_PROTOCOL_MAX = 255, PROP_SPI_MIN = 0x100 };
 
 /* Whole of LEN bytes: -?digits or 0xhex. VALUE_INVALID when it is no number, VALUE_RANGE outside
  * MIN..MAX however long the number is. */

@@ -66,6 +66,16 @@ static const struct value_case {
     { "any text", P(PT_TEXT), "a b,\"c\"\n\\", "a b,\"c\"\n\\", NULL },
     { "empty text with a default is set", P(PT_TEXT, .def = ""), "", "", NULL },
     { "empty text without is not set", P(PT_TEXT), "", "(not set)", NULL },
+#define KEY P(PT_TEXT, .flags = P_KEY_TEXT | P_SENSITIVE, .def = "")
+    { "a key as text", KEY, "gwejimezyfopmekun", "gwejimezyfopmekun", NULL },
+    { "no key", KEY, "", "", NULL },
+    { "a key in hexadecimal is printed as typed", KEY, "0xABcd01", "0xABcd01", NULL },
+    { "0x further in is text", KEY, "a0x1", "a0x1", NULL },
+    { "0X is text", KEY, "0Xyz", "0Xyz", NULL },
+    { "key of nothing behind 0x", KEY, "0x", NULL, "invalid value for argument x" },
+    { "key of odd digits", KEY, "0xabc", NULL, "invalid value for argument x" },
+    { "key with a bad digit", KEY, "0xabcg", NULL, "invalid value for argument x" },
+    { "key with a blank", KEY, "0xab cd", NULL, "invalid value for argument x" },
     { "a name", P(PT_NAME), "ah-sa1", "ah-sa1", NULL },
     { "a name with blanks", P(PT_NAME), "to the office", "to the office", NULL },
     { "a name in UTF-8", P(PT_NAME), "b\xc3\xbcro", "b\xc3\xbcro", NULL },
@@ -139,6 +149,17 @@ static const struct value_case {
     { "a range", P(PT_SELECTOR), "10.0.0.1-10.0.0.2", NULL, "invalid value for argument x" },
     { "two ports", P(PT_SELECTOR), "10.0.0.1/32:5:6", NULL, "invalid value for argument x" },
     { "empty selector", P(PT_SELECTOR), "", NULL, "invalid value for argument x" },
+
+#define IKE_ADDRESS P(PT_SELECTOR, .flags = P_IKE_PORT)
+    { "IKE's port when none is given", IKE_ADDRESS, "10.0.0.147", "10.0.0.147/32:500", NULL },
+    { "IKE's port behind a mask", IKE_ADDRESS, "10.0.0.0/24", "10.0.0.0/24:500", NULL },
+    { "another port", IKE_ADDRESS, "10.0.0.0/24:4500", "10.0.0.0/24:4500", NULL },
+    { "only another port", IKE_ADDRESS, ":4500", "0.0.0.0/32:4500", NULL },
+    { "IKE's port of IPv6", IKE_ADDRESS, "2001:db8::1", "2001:db8::1/128:500", NULL },
+    { "any is no port of IKE", IKE_ADDRESS, "10.0.0.1/32:any", NULL,
+      "invalid value for argument x" },
+    { "nor alone", IKE_ADDRESS, ":any", NULL, "invalid value for argument x" },
+    { "nor is 0", IKE_ADDRESS, "10.0.0.1:0", NULL, "value of x out of range (1..65535)" },
 
     /* ports */
     { "a port", P(PT_PORT), "500", "500", NULL },
@@ -376,6 +397,40 @@ static void names_and_texts_have_a_limit(void **state)
     free(text);
 }
 
+static void a_key_is_its_bytes_or_hexadecimal(void **state)
+{
+    struct secret key;
+    char text[2 + 2 * SECRET_MAX + 3];
+
+    (void)state;
+    assert_true(key_text_to_secret("mekun", &key));
+    assert_int_equal(key.len, 5);
+    assert_memory_equal(key.b, "mekun", 5);
+    assert_true(key_text_to_secret("0x00fFa9", &key));
+    assert_int_equal(key.len, 3);
+    assert_memory_equal(key.b, "\x00\xff\xa9", 3);
+    assert_true(key_text_to_secret("", &key));
+    assert_int_equal(key.len, 0);
+
+    memset(text, '1', sizeof(text));
+    text[SECRET_MAX] = '\0';
+    assert_true(key_text_to_secret(text, &key));
+    assert_int_equal(key.len, SECRET_MAX);
+    memset(text, '1', sizeof(text));
+    text[SECRET_MAX + 1] = '\0';
+    assert_false(key_text_to_secret(text, &key));
+
+    memset(text, '1', sizeof(text));
+    text[1] = 'x';
+    text[0] = '0';
+    text[2 + 2 * SECRET_MAX] = '\0';
+    assert_true(key_text_to_secret(text, &key));
+    assert_int_equal(key.len, SECRET_MAX);
+    text[2 + 2 * SECRET_MAX] = '1';
+    text[2 + 2 * SECRET_MAX + 2] = '\0';
+    assert_false(key_text_to_secret(text, &key));
+}
+
 static void default_is_told_from_other_values(void **state)
 {
     const struct prop *p = P(PT_TIME, .def = "30m");
@@ -399,6 +454,7 @@ int main(void)
         cmocka_unit_test(copies_are_apart_from_their_source),
         cmocka_unit_test(a_refused_value_leaves_the_old_one),
         cmocka_unit_test(names_and_texts_have_a_limit),
+        cmocka_unit_test(a_key_is_its_bytes_or_hexadecimal),
         cmocka_unit_test(default_is_told_from_other_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

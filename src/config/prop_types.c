@@ -1,6 +1,7 @@
 /* Property types without a network meaning: yes/no, numbers, text, names, enumerations, sets and
  * references. */
 #include "prop_ops.h"
+#include "secret.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -103,21 +104,59 @@ static bool int_format(const struct prop *p, const void *field, struct text *out
     return true;
 }
 
-static void text_field_set(void *field, const char *s)
+static void text_field_set(const struct prop *p, void *field, const char *s)
 {
     char **text = field;
     char *copy = xstrdup(s);
 
+    if (*text && (p->flags & P_SENSITIVE))
+        secret_wipe(*text, strlen(*text));
     free(*text);
     *text = copy;
 }
 
+static bool key_from_hex(const char *s, size_t digits, struct secret *ret)
+{
+    if (digits == 0 || digits % 2 || digits > 2 * sizeof(ret->b))
+        return false;
+    for (size_t i = 0; i < digits; i += 2) {
+        int hi = digit_value(s[i], 16), lo = digit_value(s[i + 1], 16);
+        if (hi < 0 || lo < 0)
+            return false;
+        ret->b[i / 2] = (uint8_t)(hi << 4 | lo);
+    }
+    ret->len = (uint8_t)(digits / 2);
+    return true;
+}
+
+bool key_text_to_secret(const char *s, struct secret *ret)
+{
+    size_t len = strlen(s);
+
+    *ret = (struct secret){ .len = 0 };
+    if (strncmp(s, "0x", 2) == 0)
+        return key_from_hex(s + 2, len - 2, ret);
+    if (len > sizeof(ret->b))
+        return false;
+    memcpy(ret->b, s, len);
+    ret->len = (uint8_t)len;
+    return true;
+}
+
+static bool is_key_text(const char *s)
+{
+    struct secret key;
+    bool ok = key_text_to_secret(s, &key);
+
+    secret_wipe(&key, sizeof(key));
+    return ok;
+}
+
 static enum value_error text_parse(const struct prop *p, const char *s, void *field)
 {
-    (void)p;
-    if (strlen(s) > PROP_TEXT_MAX)
+    if (strlen(s) > PROP_TEXT_MAX || ((p->flags & P_KEY_TEXT) && !is_key_text(s)))
         return VALUE_INVALID;
-    text_field_set(field, s);
+    text_field_set(p, field, s);
     return VALUE_OK;
 }
 
@@ -137,7 +176,6 @@ static enum value_error name_parse(const struct prop *p, const char *s, void *fi
 {
     size_t len = strlen(s);
 
-    (void)p;
     if (len == 0 || len > NAME_BYTES_MAX || s[0] == '*' || strcmp(s, "none") == 0)
         return VALUE_INVALID;
     for (size_t i = 0; i < len; i++) {
@@ -145,7 +183,7 @@ static enum value_error name_parse(const struct prop *p, const char *s, void *fi
         if (c < 0x20 || c == 0x7f || c == ',')
             return VALUE_INVALID;
     }
-    text_field_set(field, s);
+    text_field_set(p, field, s);
     return VALUE_OK;
 }
 
@@ -202,7 +240,7 @@ static enum value_error ref_parse(const struct prop *p, const char *s, void *fie
 {
     if (!*s || strlen(s) > PROP_TEXT_MAX || (strcmp(s, "none") == 0 && !(p->flags & P_NONE_OK)))
         return VALUE_NO_MATCH;
-    text_field_set(field, s);
+    text_field_set(p, field, s);
     return VALUE_OK;
 }
 

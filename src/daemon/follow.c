@@ -62,6 +62,17 @@ static bool strict_incoming_check(const struct gateway *g)
     return item && ((const struct cfg_settings *)item->data)->strict_incoming_check;
 }
 
+static void policy_sas(const struct gateway *g, const struct plan_policy *pp,
+                       struct sa *ret[PLAN_SA_COUNT])
+{
+    if (plan_uses_ike(pp)) {
+        keying_sas(g->keying, pp->item->id, ret);
+        return;
+    }
+    for (int k = 0; k < PLAN_SA_COUNT; k++)
+        ret[k] = pp->active ? manual_sa_of(g, pp, k) : NULL;
+}
+
 void follow_slots(struct gateway *g)
 {
     bool strict = strict_incoming_check(g);
@@ -69,8 +80,7 @@ void follow_slots(struct gateway *g)
     for (size_t i = 0; i < g->plan.n_policies; i++) {
         const struct plan_policy *pp = &g->plan.policies[i];
         struct sa *sas[PLAN_SA_COUNT];
-        for (int k = 0; k < PLAN_SA_COUNT; k++)
-            sas[k] = pp->active ? manual_sa_of(g, pp, k) : NULL;
+        policy_sas(g, pp, sas);
         ipsec_slot_set(g->engine, pp->policy.slot, sas[PLAN_ESP_OUT], sas[PLAN_AH_OUT]);
         unsigned state = 0;
         if (usable(sas[PLAN_ESP_OUT]) || usable(sas[PLAN_AH_OUT]))
@@ -133,11 +143,13 @@ static bool source_for(void *ctx, const struct ip_addr *dst, struct ip_addr *ret
     return true;
 }
 
-static void adopt(struct gateway *g, const struct plan *plan, const struct config_change *change)
+static void adopt(struct gateway *g, struct config *c, const struct plan *plan,
+                  const struct config_change *change)
 {
     manual_follow(g, plan, change);
     plan_fini(&g->plan);
     g->plan = *plan;
+    keying_configure(g->keying, c, &g->plan);
     follow_slots(g);
 }
 
@@ -157,7 +169,7 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
     }
     /* Programs that take over from a dead daemon's must know at once which SAs are valid. */
     if (first)
-        adopt(g, &plan, change);
+        adopt(g, c, &plan, change);
     struct spd_image image = spd_image(spd);
     if (!steer_apply(g->steer, &image, err, sizeof(err))) {
         text_puts(reason, err);
@@ -167,7 +179,7 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
         return false;
     }
     if (!first)
-        adopt(g, &plan, change);
+        adopt(g, c, &plan, change);
     ipsec_spd_set(g->engine, spd);
     log_inactive(&g->plan, change);
     return true;
@@ -176,7 +188,8 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
 static bool matters(const struct config_change *change)
 {
     static const char *const paths[] = { "ip ipsec policy", "ip ipsec manual-sa",
-                                         "ip ipsec settings" };
+                                         "ip ipsec settings", "ip ipsec peer",
+                                         "ip ipsec proposal" };
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         if (change->op == OP_LOAD || strcmp(change->menu->path, paths[i]) == 0)

@@ -138,6 +138,11 @@ static void log_features(const struct steer *steer)
     }
 }
 
+static void on_sas_changed(void *ctx)
+{
+    follow_slots(ctx);
+}
+
 struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), void *wake_ctx,
                             char *err, size_t err_size)
 {
@@ -154,6 +159,12 @@ struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), vo
     names_make(g);
     g->engine = ipsec_new(g->n_workers, backend);
     if (!kernel_open(g, err, err_size) || !workers_open(g, wake, wake_ctx, err, err_size)) {
+        gateway_free(g, false);
+        return NULL;
+    }
+    const struct keying_hooks hooks = { .ctx = g, .sas_changed = on_sas_changed };
+    g->keying = keying_new(o, g->engine, &hooks, err, err_size);
+    if (!g->keying) {
         gateway_free(g, false);
         return NULL;
     }
@@ -177,12 +188,19 @@ bool gateway_hand_over(struct gateway *g, const struct identity *id, char *err, 
     return privileges_make_dir(g->pin_dir, 0700, id, err, err_size);
 }
 
-bool gateway_start(struct gateway *g, struct text *error)
+void gateway_stop(struct gateway *g)
+{
+    if (g->keying)
+        keying_stop(g->keying);
+}
+
+bool gateway_start(struct gateway *g, uv_loop_t *loop, struct text *error)
 {
     views_hooks(g, &g->hooks);
     g->config = config_open(g->options.state_dir, &g->hooks, error);
     if (!g->config)
         return false;
+    keying_start(g->keying, loop);
     /* The first dispatch reports every link there is: steering attaches, the SPD being in place. */
     netmon_dispatch(g->netmon);
     follow_refresh(g);
@@ -209,6 +227,7 @@ void gateway_free(struct gateway *g, bool clean)
     free(g->workers);
     if (g->config)
         config_close(g->config);
+    keying_free(g->keying);
     manual_fini(g);
     plan_fini(&g->plan);
     keymap_fini(&g->reqids);
@@ -246,15 +265,11 @@ void gateway_on_netmon(struct gateway *g)
 
 static void on_acquire(struct gateway *g, const struct ipsec_event *ev)
 {
-    uint64_t now_ms = clock_ms();
-
-    /* One line a second at most: this is driven by traffic. */
-    if (now_ms - g->acquire_logged_ms < 1000)
-        return;
-    g->acquire_logged_ms = now_ms;
-    for (size_t i = 0; i < g->plan.n_policies; i++)
-        if (g->plan.policies[i].policy.slot == ev->slot)
-            log_info("ipsec", "policy %zu: traffic waits for an SA and there is none", i);
+    for (size_t i = 0; i < g->plan.n_policies; i++) {
+        const struct plan_policy *pp = &g->plan.policies[i];
+        if (pp->policy.slot == ev->slot && plan_uses_ike(pp))
+            keying_acquire(g->keying, pp);
+    }
 }
 
 void gateway_on_wake(struct gateway *g)
@@ -262,16 +277,10 @@ void gateway_on_wake(struct gateway *g)
     struct ipsec_event ev;
 
     while (ipsec_event_take(g->engine, &ev)) {
-        switch (ev.type) {
-        case EV_ACQUIRE:
+        if (ev.type == EV_ACQUIRE)
             on_acquire(g, &ev);
-            break;
-        case EV_SOFT:
-            break; /* manual SAs are never renewed */
-        case EV_HARD:
-            manual_expire(g, &ev);
-            break;
-        }
+        else if (!keying_sa_event(g->keying, &ev) && ev.type == EV_HARD)
+            manual_expire(g, &ev); /* at the soft limit: manual SAs are never renewed */
     }
 }
 

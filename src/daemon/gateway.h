@@ -9,6 +9,8 @@
 #include "options.h"
 #include "steer.h"
 
+#include <uv.h>
+
 struct gateway;
 
 /* Everything that needs privileges: devices, raw sockets, BPF. WAKE is called from any thread when
@@ -16,7 +18,9 @@ struct gateway;
 struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), void *wake_ctx,
                             char *err, size_t err_size);
 /* Opens the configuration, attaches steering, starts the workers. */
-bool gateway_start(struct gateway *g, struct text *error);
+bool gateway_start(struct gateway *g, uv_loop_t *loop, struct text *error);
+/* DELETE for every SA that a peer made with us; lets go of the loop. Before gateway_free. */
+void gateway_stop(struct gateway *g);
 /* CLEAN removes steering as well; otherwise it stays and what must be encrypted is dropped. */
 void gateway_free(struct gateway *g, bool clean);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gateway.h"
+#include "keying.h"
 #include "plan.h"
 #include "tun.h"
 #include "worker.h"
@@ -26,6 +27,7 @@ struct gateway {
     struct tun capture, inject;
     struct steer *steer;
     struct netmon *netmon;
+    struct keying *keying;
     struct worker **workers;
     unsigned n_workers;
     struct config *config;
@@ -36,7 +38,6 @@ struct gateway {
     uint32_t *free_slots; /* stack of slot numbers given back */
     uint32_t n_free_slots, cap_free_slots, next_slot;
     char pin_dir[128], table[64], identity[256];
-    uint64_t acquire_logged_ms;
     bool loaded;  /* the configuration is in force */
     bool refresh; /* addresses or routes changed */
 };

@@ -153,6 +153,7 @@ static void on_signal(uv_signal_t *signal, int number)
     struct daemon *d = signal->data;
 
     log_info("system", "stopping on %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    gateway_stop(d->gateway);
     if (d->control)
         control_stop(d->control);
     uv_close((uv_handle_t *)&d->wake, NULL);
@@ -166,7 +167,7 @@ static bool start_loop(struct daemon *d)
 {
     struct text error = TEXT_INIT;
 
-    if (!gateway_start(d->gateway, &error)) {
+    if (!gateway_start(d->gateway, &d->loop, &error)) {
         fail(text_get(&error));
         text_fini(&error);
         return false;

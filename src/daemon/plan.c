@@ -7,7 +7,7 @@
 /* Everything needed while one plan is made. */
 struct planner {
     struct config *config;
-    const struct menu *manual_menu;
+    const struct menu *manual_menu, *proposal_menu;
     const struct plan_env *env;
     struct keymap *reqids;
     struct keymap sa_index;   /* (proto, src, dst, spi) -> index of the plan's SA */
@@ -309,6 +309,15 @@ static bool plan_manual(struct planner *pl, struct plan_policy *pp, const char *
     return true;
 }
 
+static bool check_proposal(struct planner *pl, struct plan_policy *pp, const char *name)
+{
+    const struct item *item = config_find_name(pl->config, pl->proposal_menu, name);
+
+    if (!item)
+        return inactive(pp, "proposal %s does not exist", name);
+    return !item->disabled || inactive(pp, "proposal %s is disabled", name);
+}
+
 static bool plan_encrypt(struct planner *pl, struct plan_policy *pp)
 {
     const struct cfg_policy *c = pp->item->data;
@@ -324,7 +333,8 @@ static bool plan_encrypt(struct planner *pl, struct plan_policy *pp)
     if (!resolve_end_points(pl, pp) || !fit_transport(pp))
         return false;
     p->reqid = reqid_of(pl, pp);
-    return strcmp(c->manual_sa, "none") == 0 || plan_manual(pl, pp, c->manual_sa);
+    return strcmp(c->manual_sa, "none") == 0 ? check_proposal(pl, pp, c->proposal)
+                                             : plan_manual(pl, pp, c->manual_sa);
 }
 
 /* Only an active policy claims its SAs, so that a broken one leaves nothing behind. */
@@ -364,6 +374,7 @@ void plan_build(struct config *c, const struct plan_env *env, struct keymap *req
     const struct menu *menu = menu_find("ip ipsec policy");
     struct planner pl = { .config = c,
                           .manual_menu = menu_find("ip ipsec manual-sa"),
+                          .proposal_menu = menu_find("ip ipsec proposal"),
                           .env = env,
                           .reqids = reqids,
                           .plan = ret };
@@ -376,6 +387,13 @@ void plan_build(struct config *c, const struct plan_env *env, struct keymap *req
     }
     keymap_fini(&pl.sa_index);
     keymap_fini(&pl.duplicates);
+}
+
+bool plan_uses_ike(const struct plan_policy *pp)
+{
+    const struct cfg_policy *c = pp->item->data;
+
+    return pp->active && pp->policy.action == SPD_ENCRYPT && strcmp(c->manual_sa, "none") == 0;
 }
 
 void plan_fini(struct plan *p)

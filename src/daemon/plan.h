@@ -46,4 +46,6 @@ struct plan {
  * the same while the configuration changes around them. */
 void plan_build(struct config *c, const struct plan_env *env, struct keymap *reqids,
                 struct plan *ret);
+/* Active, encrypting, and without manual keys. */
+bool plan_uses_ike(const struct plan_policy *pp);
 void plan_fini(struct plan *p); /* wipes keys */

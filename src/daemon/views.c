@@ -1,6 +1,7 @@
 /* What the console reads from the running gateway: live properties of policies, the SAs, the
  * statistics; and the menus' own commands. */
 #include "gateway_priv.h"
+#include "ike.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,6 +79,11 @@ static bool policy_established(const struct gateway *g, const struct plan_policy
 {
     bool any = false;
 
+    if (plan_uses_ike(pp)) {
+        struct sa *sas[PLAN_SA_COUNT];
+        keying_sas(g->keying, pp->item->id, sas);
+        return sas[PLAN_ESP_OUT] || sas[PLAN_AH_OUT];
+    }
     for (int k = 0; k < PLAN_SA_COUNT; k++) {
         if (pp->sa[k] == PLAN_NO_SA)
             continue;
@@ -86,6 +92,13 @@ static bool policy_established(const struct gateway *g, const struct plan_policy
         any = true;
     }
     return any && pp->active;
+}
+
+static bool put_if_set(const char *s, struct text *out)
+{
+    if (s)
+        text_puts(out, s);
+    return s != NULL;
 }
 
 static bool policy_live(struct gateway *g, const struct item *item, const struct prop *p,
@@ -103,6 +116,8 @@ static bool policy_live(struct gateway *g, const struct item *item, const struct
         text_puts(out, pp->reason);
         return pp->reason[0] != '\0';
     }
+    if (strcmp(p->name, "last-error") == 0)
+        return put_if_set(keying_policy_error(g->keying, item->id), out);
     if (strcmp(p->name, "ph2-state") == 0) {
         text_puts(out, policy_established(g, pp) ? "established" : "no-phase2");
         return true;
@@ -126,6 +141,8 @@ static bool live(void *ctx, const struct menu *m, const struct item *item, const
 
     if (strcmp(m->path, "ip ipsec policy") == 0)
         return policy_live(g, item, p, out);
+    if (strcmp(m->path, "ip ipsec peer") == 0 && strcmp(p->name, "last-error") == 0)
+        return put_if_set(keying_peer_error(g->keying, item->id), out);
     return false;
 }
 
@@ -227,6 +244,20 @@ static void emit_sa(void *ctx, struct sa *sa)
     secret_wipe(&config, sizeof(config));
 }
 
+/* ---- remote-peers ---- */
+
+static void emit_remote_peer(void *ctx, const struct ike_remote_peer *p)
+{
+    struct rows *r = ctx;
+    struct live_row *row = r->emit(r->emit_ctx, ++r->n);
+    char addr[IP_TEXT_MAX];
+
+    live_row_set(row, "local-address", ip_addr_to_text(&p->local, addr));
+    live_row_set(row, "remote-address", ip_addr_to_text(&p->remote, addr));
+    live_row_set(row, "state", p->state);
+    live_row_set(row, "side", p->initiator ? "initiator" : "responder");
+}
+
 /* ---- statistics ---- */
 
 /* Packets the capture device's queue could not take: the kernel counts them as its tx drops. */
@@ -273,6 +304,8 @@ static void rows(void *ctx, const struct menu *m,
 
     if (strcmp(m->path, "ip ipsec installed-sa") == 0)
         ipsec_sa_each(g->engine, emit_sa, &r);
+    else if (strcmp(m->path, "ip ipsec remote-peers") == 0)
+        keying_remote_peers(g->keying, emit_remote_peer, &r);
     else if (strcmp(m->path, "ip ipsec statistics") == 0)
         emit_statistics(g, &r);
 }
@@ -286,8 +319,14 @@ static bool command(void *ctx, const struct menu *m, const char *name, const voi
 
     if (strcmp(m->path, "ip ipsec installed-sa") == 0 && strcmp(name, "flush") == 0) {
         const struct cfg_flush *f = args;
-        manual_flush(g, f->sa_type & (CFG_FLUSH_ESP | CFG_FLUSH_ALL),
-                     f->sa_type & (CFG_FLUSH_AH | CFG_FLUSH_ALL));
+        bool esp = f->sa_type & (CFG_FLUSH_ESP | CFG_FLUSH_ALL);
+        bool ah = f->sa_type & (CFG_FLUSH_AH | CFG_FLUSH_ALL);
+        manual_flush(g, esp, ah);
+        keying_flush(g->keying, esp, ah);
+        return true;
+    }
+    if (strcmp(m->path, "ip ipsec remote-peers") == 0 && strcmp(name, "kill-connections") == 0) {
+        keying_kill_connections(g->keying);
         return true;
     }
     text_printf(error, "failure: %s is not known here", name);

@@ -26,7 +26,7 @@ enum {
     IKE_MESSAGE_BYTES_MAX = 65535,
     IKE_RETRANSMITS = 5,      /* then the exchange is given up */
     IKE_RETRANSMIT_MS = 4000, /* first interval; each next is 1.8 times longer */
-    IKE_NAME_MAX = 64
+    IKE_NAME_MAX = 128
 };
 
 /* ---- configuration: plain data, copied by ike_configure ---- */

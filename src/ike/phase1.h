@@ -12,7 +12,6 @@ struct p1_setup {
     uint8_t ke_i[DH_PUBLIC_MAX], ke_r[DH_PUBLIC_MAX];
     struct dh dh;
     struct p1_choice choice;
-    bool natd_local_ok, natd_remote_ok, natd_seen;
 };
 
 struct phase1 *phase1_new(struct ike *ike, struct peer *peer, const struct ike_path *path,

@@ -85,17 +85,20 @@ static enum ipsec_sa_result config_check(const struct sa_config *c)
     return SA_ADDED;
 }
 
+/* A sender keeps the size alone, for the console. */
 static void replay_init(struct sa *sa, uint32_t window)
 {
-    if (window == 0 || !sa->inbound)
+    if (window == 0)
         return;
     if (window < REPLAY_MIN_PACKETS)
         window = REPLAY_MIN_PACKETS;
     if (window > REPLAY_MAX_PACKETS)
         window = REPLAY_MAX_PACKETS;
+    sa->replay.window = window;
+    if (!sa->inbound)
+        return;
     unsigned words = replay_words(window);
     bool small = words <= sizeof(sa->replay_small) / sizeof(*sa->replay_small);
-    sa->replay.window = window;
     sa->replay.bits = small ? sa->replay_small : xcalloc(words, sizeof(uint64_t));
 }
 

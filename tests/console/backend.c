@@ -14,7 +14,7 @@ struct row {
 struct backend {
     struct config *config;
     struct row *rows;
-    char *identity;
+    char *identity, *last_error;
     pthread_t thread;
     int fd;
     bool serving;
@@ -47,9 +47,14 @@ static void rows(void *ctx, const struct menu *m,
 static bool live(void *ctx, const struct menu *m, const struct item *item, const struct prop *p,
                  struct text *out)
 {
-    (void)ctx;
+    const struct backend *b = ctx;
+
     (void)m;
     (void)item;
+    if (strcmp(p->name, "last-error") == 0) {
+        text_puts(out, b->last_error ? b->last_error : "");
+        return b->last_error;
+    }
     if (strcmp(p->name, "inactive-reason") == 0)
         return false;
     if (strcmp(p->name, "inactive") == 0)
@@ -81,13 +86,11 @@ static bool command(void *ctx, const struct menu *m, const char *name, const voi
     struct backend *b = ctx;
     const struct cfg_flush *flush = args;
 
-    (void)m;
     (void)error;
-    if (strcmp(name, "flush") != 0)
-        return true;
+    bool flushing = strcmp(name, "flush") == 0;
     for (struct row **at = &b->rows; *at;) {
         struct row *r = *at;
-        if (!is_flushed(r, flush->sa_type)) {
+        if (flushing ? !is_flushed(r, flush->sa_type) : strcmp(r->menu_path, m->path) != 0) {
             at = &r->next;
             continue;
         }
@@ -131,6 +134,7 @@ void backend_free(struct backend *b)
     config_close(b->config);
     backend_clear_rows(b);
     free(b->identity);
+    free(b->last_error);
     free(b);
 }
 
@@ -200,4 +204,10 @@ void backend_clear_rows(struct backend *b)
         b->rows = r->next;
         free_row(r);
     }
+}
+
+void backend_last_error(struct backend *b, const char *text)
+{
+    free(b->last_error);
+    b->last_error = text ? xstrdup(text) : NULL;
 }

@@ -17,3 +17,5 @@ struct api_client *backend_connect(struct backend *b);
 /* A row of a live menu: "spi=E727605;ESP=true;addtime=jan/28/2003 20:55:12". */
 void backend_add_row(struct backend *b, const char *menu_path, const char *pairs);
 void backend_clear_rows(struct backend *b);
+/* The last-error of every policy and peer; NULL: none. */
+void backend_last_error(struct backend *b, const char *text);

@@ -4,6 +4,7 @@
  *   %identity NAME       the daemon's identity (before anything else)
  *   %quietly COMMAND     runs without showing in the transcript; must succeed
  *   %row MENU | PAIRS    a row of a live menu
+ *   %error [TEXT]        the last-error of every policy and peer from now on
  *   %new                 a new console, as after logging in again
  *
  * With `update` as the last argument NAME.ok is written instead. */
@@ -68,6 +69,8 @@ static void prepare(struct play *p, char *line)
         char *bar = strstr(rest, " | ");
         *bar = '\0';
         backend_add_row(p->backend, rest, bar + 3);
+    } else if (strcmp(line, "%error") == 0) {
+        backend_last_error(p->backend, rest);
     } else if (strcmp(line, "%quietly") == 0) {
         struct text out = TEXT_INIT, err = TEXT_INIT;
         if (console_script(p->console, rest, &out, &err) == CONSOLE_ERROR)

@@ -1,0 +1,43 @@
+/* Automatic keying: the IKE engine on the control loop. Gives it datagrams, time, acquires and the
+ * configuration; carries out its actions: datagrams, SAs in the data path, Diffie-Hellman in the
+ * loop's thread pool, reports to the log and to `last-error`. */
+#pragma once
+
+#include "config.h"
+#include "engine.h"
+#include "options.h"
+#include "plan.h"
+
+#include <uv.h>
+
+struct keying;
+
+struct keying_hooks {
+    void *ctx;
+    void (*sas_changed)(void *ctx); /* some policy sends or receives by other SAs than before */
+};
+
+/* Opens the sockets (port 500 needs privileges). NULL with the reason in ERR. */
+struct keying *keying_new(const struct options *o, struct ipsec *engine,
+                          const struct keying_hooks *hooks, char *err, size_t err_size);
+void keying_start(struct keying *k, uv_loop_t *loop);
+/* DELETE for everything, then lets go of the loop. */
+void keying_stop(struct keying *k);
+void keying_free(struct keying *k);
+
+void keying_configure(struct keying *k, struct config *c, const struct plan *plan);
+void keying_acquire(struct keying *k, const struct plan_policy *pp);
+/* EV_SOFT or EV_HARD. False: the SA is not one of ours. */
+bool keying_sa_event(struct keying *k, const struct ipsec_event *ev);
+void keying_flush(struct keying *k, bool esp, bool ah);
+void keying_kill_connections(struct keying *k);
+
+/* SAs of a policy, PLAN_ESP_IN ..: the sending ones in use and any valid receiving ones. */
+void keying_sas(const struct keying *k, uint32_t policy_id, struct sa *ret[PLAN_SA_COUNT]);
+/* NULL: none. */
+const char *keying_policy_error(const struct keying *k, uint32_t policy_id);
+const char *keying_peer_error(const struct keying *k, uint32_t peer_id);
+
+struct ike_remote_peer;
+void keying_remote_peers(const struct keying *k,
+                         void (*visit)(void *ctx, const struct ike_remote_peer *p), void *ctx);

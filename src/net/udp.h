@@ -1,0 +1,23 @@
+/* UDP sockets of IKE: port 500, and 4500 with the non-ESP marker (RFC 3948). One socket per family
+ * and port, bound to every address; the local address of each datagram travels as ancillary data,
+ * and what we send carries our mark, so that steering lets it pass. */
+#pragma once
+
+#include "addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct udp_path {
+    struct ip_addr local, remote;
+    uint16_t local_port, remote_port; /* host order */
+};
+
+/* A non-blocking descriptor, or -1 with errno (EADDRINUSE: another IKE daemon serves here). */
+int udp_open(enum ip_family family, uint16_t port, uint32_t mark);
+/* One datagram of at most SIZE bytes; PORT is the socket's own. -1: none waits. Longer ones are cut
+ * and reported with their true length, so that the caller can refuse them. */
+ssize_t udp_receive(int fd, uint16_t port, void *buf, size_t size, struct udp_path *ret);
+/* From PATH's local address; false with errno when the kernel refuses. */
+bool udp_send(int fd, const struct udp_path *path, const void *bytes, size_t len);
