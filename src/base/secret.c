@@ -2,7 +2,8 @@
 
 void secret_wipe(void *p, size_t len)
 {
-    explicit_bzero(p, len);
+    if (len) /* nothing, perhaps at NULL, is no argument for it */
+        explicit_bzero(p, len);
 }
 
 bool secret_equal(const void *a, const void *b, size_t len)

@@ -63,6 +63,10 @@ def _started(run, daemon_args):
     try:
         made.start()
         yield made
+        for g in made.gateways:
+            reports = [line for line in g.log().splitlines()
+                       if "runtime error:" in line or "Sanitizer" in line]
+            assert reports == [], "a sanitizer complains about the daemon"
     finally:
         made.close()
 
