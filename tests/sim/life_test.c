@@ -1,4 +1,8 @@
 /* Living SAs: simultaneous starts, renewal without a gap, dead peers, deletes, lossy networks. */
+#include "cursor.h"
+#include "engine.h" /* for what no wire shows: keys to rewrite a message */
+#include "phase1.h"
+#include "text.h"
 #include "unit.h"
 #include "world.h"
 
@@ -226,6 +230,52 @@ static void restarted_peer_recovers_by_initial_contact(void **state)
     world_free(w);
 }
 
+/* Adds INITIAL-CONTACT to A's message 5, as strongSwan sends it; HASH_I does not cover it. */
+static bool tap_contact_in_message_5(struct world *w, struct sim_message *m)
+{
+    struct phase1 *p1 = map_owner(map_any(&w->side[SIM_A].ike->phase1s), struct phase1, by_cookie);
+    struct slice key = { p1->enc_key, cipher_info[p1->cipher].key_len };
+    size_t ke_len = dh_group_info[w->side[SIM_A].peer.group].public_len;
+    uint8_t *body = m->bytes + 28, iv[CIPHER_BLOCK_MAX];
+    size_t at = 12 + 4 + digest_info[p1->digest].len, len = (at + 28 + 7) / 8 * 8;
+    static uint8_t longer[256];
+
+    if (m->to != SIM_B || m->bytes[18] != 2 || !(m->bytes[19] & 1))
+        return true;
+    keymat_phase1_iv(p1->digest, p1->cipher, (struct slice){ p1->setup->ke_i, ke_len },
+                     (struct slice){ p1->setup->ke_r, ke_len }, iv);
+    assert_int_equal(cbc_open(p1->cipher, key, iv, body, m->len - 28, NULL), CIPHER_ERR_OK);
+    memset(longer, 0, sizeof longer);
+    memcpy(longer, m->bytes, 28 + at);
+    longer[28 + 12] = 11; /* behind HASH */
+    memcpy(longer + 28 + at, "\0\0\0\x1c\0\0\0\1\1\x10\x60\2", 12);
+    memcpy(longer + 28 + at + 12, &p1->cookies, 16);
+    be32_put(longer + 24, (uint32_t)(28 + len));
+    assert_int_equal(cbc_seal(p1->cipher, key, iv, longer + 28, len, p1->main->iv), CIPHER_ERR_OK);
+    m->bytes = xrealloc(m->bytes, 28 + len);
+    memcpy(m->bytes, longer, 28 + len);
+    m->len = 28 + len;
+    return true;
+}
+
+static void initial_contact_inside_message_5_is_taken(void **state)
+{
+    (void)state;
+    for (unsigned with = 0; with < 2; with++) {
+        struct world *w = up(13);
+
+        w->side[SIM_A].peer.send_initial_contact = false;
+        world_forget_side(w, SIM_A);
+        if (with)
+            w->tap = tap_contact_in_message_5;
+        world_packet(w, SIM_A, 0);
+        world_run(w, 2000);
+        assert_true(world_joined(w, SIM_A, 7) && world_joined(w, SIM_B, 7));
+        assert_int_equal(world_sas(&w->side[SIM_B]), with ? 1 : 2);
+        world_free(w);
+    }
+}
+
 static void restarted_peer_without_traffic_is_found_dead(void **state)
 {
     struct world *w = up(9);
@@ -372,6 +422,7 @@ int main(void)
         cmocka_unit_test(dead_peer_is_noticed_and_comes_back),
         cmocka_unit_test(dead_peer_questions_are_answered),
         cmocka_unit_test(restarted_peer_recovers_by_initial_contact),
+        cmocka_unit_test(initial_contact_inside_message_5_is_taken),
         cmocka_unit_test(restarted_peer_without_traffic_is_found_dead),
         cmocka_unit_test(flush_is_told_to_the_peer),
         cmocka_unit_test(stop_is_told_to_the_peer),
