@@ -235,11 +235,6 @@ void follow_refresh(struct gateway *g)
         log_error("ipsec", "the SPD could not follow a change of addresses or routes: %s",
                   text_get(&reason));
     text_fini(&reason);
-    for (size_t i = 0; i < g->manual.n; i++) {
-        struct manual_sa *m = &g->manual.v[i];
-        struct route_info route;
-        if (m->sa && !m->want.config.inbound &&
-            netmon_route(g->netmon, &m->want.config.dst, &route))
-            sa_set_path_mtu(m->sa, route.mtu_bytes);
-    }
+    manual_follow_routes(g);
+    keying_follow_routes(g->keying);
 }

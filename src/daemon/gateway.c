@@ -143,6 +143,13 @@ static void on_sas_changed(void *ctx)
     follow_slots(ctx);
 }
 
+uint32_t gateway_path_mtu(void *ctx, const struct ip_addr *dst)
+{
+    struct route_info route;
+
+    return netmon_route(((struct gateway *)ctx)->netmon, dst, &route) ? route.mtu_bytes : 0;
+}
+
 struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), void *wake_ctx,
                             char *err, size_t err_size)
 {
@@ -162,7 +169,9 @@ struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), vo
         gateway_free(g, false);
         return NULL;
     }
-    const struct keying_hooks hooks = { .ctx = g, .sas_changed = on_sas_changed };
+    const struct keying_hooks hooks = { .ctx = g,
+                                        .sas_changed = on_sas_changed,
+                                        .path_mtu = gateway_path_mtu };
     g->keying = keying_new(o, g->engine, &hooks, err, err_size);
     if (!g->keying) {
         gateway_free(g, false);

@@ -42,6 +42,9 @@ struct gateway {
     bool refresh; /* addresses or routes changed */
 };
 
+/* gateway.c: largest outer datagram towards DST, in bytes; 0 without a route. */
+uint32_t gateway_path_mtu(void *ctx, const struct ip_addr *dst);
+
 /* follow.c */
 bool follow_apply(void *ctx, struct config *c, const struct config_change *change,
                   struct text *reason);
@@ -53,6 +56,7 @@ void follow_slots(struct gateway *g);
 /* manual.c */
 /* Brings the installed SAs to what PLAN wants. CHANGE may be NULL. */
 void manual_follow(struct gateway *g, const struct plan *plan, const struct config_change *change);
+void manual_follow_routes(struct gateway *g); /* path MTUs */
 void manual_flush(struct gateway *g, bool esp, bool ah);
 void manual_expire(struct gateway *g, const struct ipsec_event *ev);
 struct sa *manual_sa_of(const struct gateway *g, const struct plan_policy *pp, int which);

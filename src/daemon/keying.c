@@ -177,6 +177,9 @@ static struct sa *sa_install(struct keying *k, const struct ike_child *about, un
                                      .soft_bytes = about->soft_bytes,
                                      .hard_bytes = about->hard_bytes } };
     struct sa *sa = NULL;
+
+    if (!in)
+        c.path_mtu = k->hooks.path_mtu(k->hooks.ctx, &c.dst);
     enum ipsec_sa_result r = ipsec_sa_add(k->engine, &c, clock_wall_s(), clock_ms(), &sa);
 
     if (r != SA_ADDED)
@@ -215,6 +218,14 @@ static void child_remove(struct keying *k, uint64_t id)
     }
     free(gone);
     k->sas_dirty = true;
+}
+
+void keying_follow_routes(struct keying *k)
+{
+    for (struct child *c = k->children; c; c = c->next)
+        for (unsigned i = 0; i < 2; i++)
+            if (c->out[i])
+                sa_set_path_mtu(c->out[i], k->hooks.path_mtu(k->hooks.ctx, &c->about.path.remote));
 }
 
 void keying_sas(const struct keying *k, uint32_t policy_id, struct sa *ret[PLAN_SA_COUNT])

@@ -15,6 +15,7 @@ struct keying;
 struct keying_hooks {
     void *ctx;
     void (*sas_changed)(void *ctx); /* some policy sends or receives by other SAs than before */
+    uint32_t (*path_mtu)(void *ctx, const struct ip_addr *dst); /* bytes; 0: unknown */
 };
 
 /* Opens the sockets (port 500 needs privileges). NULL with the reason in ERR. */
@@ -25,6 +26,8 @@ void keying_start(struct keying *k, uv_loop_t *loop);
 void keying_stop(struct keying *k);
 void keying_free(struct keying *k);
 
+/* Routes changed: the SAs' path MTUs may have. */
+void keying_follow_routes(struct keying *k);
 void keying_configure(struct keying *k, struct config *c, const struct plan *plan);
 void keying_acquire(struct keying *k, const struct plan_policy *pp);
 /* EV_SOFT or EV_HARD. False: the SA is not one of ours. */

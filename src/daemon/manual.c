@@ -54,10 +54,9 @@ static void install(struct gateway *g, struct manual_sa *m)
                                             [SA_BAD_ALGORITHM] = "algorithms",
                                             [SA_BAD_SPI] = "SPI below 0x100",
                                             [SA_BAD_ADDRESS] = "addresses" };
-    struct route_info route;
 
-    if (!m->want.config.inbound && netmon_route(g->netmon, &m->want.config.dst, &route))
-        m->want.config.path_mtu = route.mtu_bytes;
+    if (!m->want.config.inbound)
+        m->want.config.path_mtu = gateway_path_mtu(g, &m->want.config.dst);
     enum ipsec_sa_result r =
         ipsec_sa_add(g->engine, &m->want.config, clock_wall_s(), clock_ms(), &m->sa);
     if (r != SA_ADDED) {
@@ -130,6 +129,15 @@ void manual_follow(struct gateway *g, const struct plan *plan, const struct conf
         secret_wipe(old.v, old.n * sizeof(*old.v));
     free(old.v);
     keymap_fini(&index);
+}
+
+void manual_follow_routes(struct gateway *g)
+{
+    for (size_t i = 0; i < g->manual.n; i++) {
+        struct manual_sa *m = &g->manual.v[i];
+        if (m->sa && !m->want.config.inbound)
+            sa_set_path_mtu(m->sa, gateway_path_mtu(g, &m->want.config.dst));
+    }
 }
 
 void manual_flush(struct gateway *g, bool esp, bool ah)

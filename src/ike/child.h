@@ -1,7 +1,7 @@
 /* Pairs of SAs made by quick mode, from our side: which are installed, which is used. */
 #pragma once
 
-#include "engine.h"
+#include "ike_priv.h"
 
 /* Takes SA (with its keys); larval until a half is installed. */
 struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_child *sa,

@@ -1,7 +1,7 @@
 /* A new configuration against the one in use: what is the same goes on undisturbed. */
 #include "child.h"
 #include "child_policy.h"
-#include "engine.h"
+#include "ike_priv.h"
 #include "phase1.h"
 #include "policy.h"
 #include "quick_mode.h"

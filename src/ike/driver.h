@@ -3,7 +3,7 @@
  * A step does only the step. What fails changes nothing: IV, state and timers stay as they were. */
 #pragma once
 
-#include "engine.h"
+#include "ike_priv.h"
 #include "isakmp.h"
 
 struct msg_in {

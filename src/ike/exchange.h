@@ -3,7 +3,7 @@
  * informational exchanges have these once. RFC 2408 5.1, RFC 2409 appendix B. */
 #pragma once
 
-#include "engine.h"
+#include "ike_priv.h"
 
 enum exchange_await {
     AWAIT_NOTHING, /* the peer repeats its message if our answer is lost */

@@ -1,5 +1,5 @@
 /* Pairs of addresses, and what is between them. */
-#include "engine.h"
+#include "ike_priv.h"
 #include "text.h"
 
 #include <stdlib.h>

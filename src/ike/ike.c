@@ -1,5 +1,5 @@
 #include "child.h"
-#include "engine.h"
+#include "ike_priv.h"
 #include "phase1.h"
 #include "policy.h"
 #include "quick_mode.h"

@@ -1,6 +1,6 @@
 /* Peer entries and proposals in use: shared by count, compared field by field, and for peers the
  * longest prefix that contains an address. */
-#include "engine.h"
+#include "ike_priv.h"
 #include "text.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* A phase 1 SA: cookies, states, keys, lifetime. RFC 2408 2.5, RFC 2409 5. */
 #pragma once
 
-#include "engine.h"
+#include "ike_priv.h"
 #include "isakmp.h"
 
 /* What main mode needs until the SA is up; wiped then. */

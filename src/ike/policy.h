@@ -2,7 +2,7 @@
  * a refusal. */
 #pragma once
 
-#include "engine.h"
+#include "ike_priv.h"
 
 /* Traffic or a renewal: starts a negotiation unless one runs or it is too early. */
 void policy_want(struct policy *policy);

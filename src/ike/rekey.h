@@ -2,7 +2,7 @@
  * side at 90% if nothing came. Phase 1: at 80% (or 90%) while pairs of SAs live between the two. */
 #pragma once
 
-#include "engine.h"
+#include "ike_priv.h"
 
 void rekey_child_soft(struct child *c);
 void rekey_phase1_start(struct phase1 *p1);

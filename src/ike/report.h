@@ -2,7 +2,7 @@
  * what was offered. An error becomes last-error of peer and policy; a success clears it. */
 #pragma once
 
-#include "engine.h"
+#include "ike_priv.h"
 
 enum report_kind { REPORT_PLAIN, REPORT_ERROR, REPORT_SUCCESS };
 

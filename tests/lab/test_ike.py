@@ -1,6 +1,6 @@
 """Automatic keying between two gateways: the reference's first application example and what keeps
-such a tunnel alive. (Two of our own ends agreeing prove little; the exchanges themselves are held to
-recordings of other implementations in tests/sim and src/ike.)"""
+such a tunnel alive. (Two of our own ends agreeing prove little: test_strongswan.py has a peer of
+another make, tests/sim holds the exchanges to recordings.)"""
 
 import time
 

@@ -1,6 +1,6 @@
 /* Living SAs: simultaneous starts, renewal without a gap, dead peers, deletes, lossy networks. */
 #include "cursor.h"
-#include "engine.h" /* for what no wire shows: keys to rewrite a message */
+#include "ike_priv.h" /* for what no wire shows: keys to rewrite a message */
 #include "phase1.h"
 #include "text.h"
 #include "unit.h"

@@ -1,5 +1,5 @@
-"""A strongSwan charon in a gateway's namespace: a real IKEv1 peer of another make. Its userspace ESP
-takes UDP encapsulation alone, so here it is a witness of the exchanges, not of ESP."""
+"""A strongSwan charon in a gateway's namespace: a real IKEv1 peer of another make. Its userspace
+ESP takes UDP encapsulation alone, so here it is a witness of the exchanges, not of ESP."""
 
 import os
 import signal
