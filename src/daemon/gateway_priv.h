@@ -33,6 +33,7 @@ struct gateway {
     struct config *config;
     struct config_hooks hooks;
     struct plan plan;
+    size_t plan_hint; /* policy the console asked for last */
     struct keymap reqids;
     struct manual_sas manual;
     uint32_t *free_slots; /* stack of slot numbers given back */

@@ -8,11 +8,18 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const struct plan_policy *plan_of(const struct gateway *g, const struct item *item)
+/* Printing asks for one item after the other, many times each: look where the last one was. */
+static const struct plan_policy *plan_of(struct gateway *g, const struct item *item)
 {
-    for (size_t i = 0; i < g->plan.n_policies; i++)
-        if (g->plan.policies[i].item == item)
-            return &g->plan.policies[i];
+    size_t n = g->plan.n_policies;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t at = (g->plan_hint + i) % n;
+        if (g->plan.policies[at].item == item) {
+            g->plan_hint = at;
+            return &g->plan.policies[at];
+        }
+    }
     return NULL;
 }
 

@@ -61,8 +61,8 @@ bool pins_open(const char *dir, char *err, size_t err_size)
         *strrchr(parent, '/') = 0;
     if (statfs(parent, &fs) || (int)fs.f_type != BPFFS_MAGIC) {
         snprintf(err, err_size,
-                 "%s is not on a BPF file system; mount one first: "
-                 "mount -t bpf bpf /sys/fs/bpf",
+                 "%s is not on a BPF file system; mount one first: mount -t bpf bpf /sys/fs/bpf "
+                 "(under `ip netns exec` it is hidden: use --netns NAME or nsenter --net)",
                  dir);
         return false;
     }
