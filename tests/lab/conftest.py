@@ -44,6 +44,7 @@ def run():
     r = Run()
     yield r
     r.close()
+    assert r.leftovers() == []
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import pwd
 import subprocess
 
 import pytest
+from lablib import pins
 from lablib.gateway import DAEMON, USER
 
 NET_ADMIN, NET_RAW, PERFMON, BPF = 12, 13, 38, 39
@@ -53,7 +54,7 @@ def test_state_is_private(lab):
 
 
 def start_error(lab, tmp_path, *setpriv, extra=()):
-    argv = lab.r1.argv(["setpriv", *setpriv, *daemon_argv(tmp_path), *extra])
+    argv = lab.r1.argv(["setpriv", *setpriv, *daemon_argv(lab, tmp_path), *extra])
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=20, check=False)
     assert done.returncode == 1, done.stdout
@@ -74,7 +75,8 @@ def test_missing_user_is_named(lab, tmp_path):
     assert "no-such-user-here" in text
 
 
-def daemon_argv(tmp_path):
+def daemon_argv(lab, tmp_path):
+    pins.note(lab.run.folder, pins.folder_of(tmp_path / "state"))
     return [DAEMON, "--state", str(tmp_path / "state"), "--socket", str(tmp_path / "run" / "s"),
             "--foreground", "--user", USER]
 
@@ -84,9 +86,9 @@ def test_private_mount_of_the_pin_folder_is_refused(lab, tmp_path, how):
     """Pins made there would vanish with the process: the incoming check would fail open."""
     if how == "unshare":
         argv = lab.r1.argv(["unshare", "--mount", "sh", "-c", "mount -t bpf bpf /sys/fs/bpf && "
-                            'exec "$0" "$@"', *daemon_argv(tmp_path)])
+                            'exec "$0" "$@"', *daemon_argv(lab, tmp_path)])
     else:
-        argv = ["ip", "netns", "exec", lab.r1.name, *daemon_argv(tmp_path)]
+        argv = ["ip", "netns", "exec", lab.r1.name, *daemon_argv(lab, tmp_path)]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=20, check=False)
     assert done.returncode == 1 and "ready" not in done.stdout

@@ -1,9 +1,15 @@
 """Several daemons on one machine, and what happens around their start and stop."""
 
+import os
+import subprocess
+import sys
+import time
+
 from lablib import topology as t
 from lablib.capture import Recorder
 from lablib.gateway import Gateway
 from lablib.keying import Keying, set_up
+from lablib.netns import names_with
 from lablib.topology import Lab
 from lablib.traffic import ping, tcp_transfer, udp_crosses
 from lablib.witness import judge
@@ -51,3 +57,29 @@ def test_import_starts_from_a_text_file(lab, run, tmp_path):
     finally:
         imported.stop()
         lab.g1.start()
+
+
+def test_killed_daemons_leave_nothing_behind_their_run():
+    """Pinned programs outlive a killed daemon, as they must; not the run that made it."""
+    with Lab() as other:
+        other.g1.start()
+        assert other.g1.pins in other.g1.log(), "the folder's name is not what the daemon says"
+        other.g1.kill()
+        assert os.listdir(other.g1.pins)
+    assert other.run.leftovers() == []
+
+
+def test_killed_run_leaves_nothing_behind():
+    """kill -9 of the test itself, while a daemon runs."""
+    script = ("from lablib.topology import Lab; l = Lab(); l.g1.start(); "
+              "print(l.run.prefix, l.g1.pins, flush=True); input()")
+    with subprocess.Popen([sys.executable, "-B", "-c", script], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True,
+                          cwd=os.path.dirname(__file__)) as made:
+        prefix, pinned = made.stdout.readline().split()
+        assert names_with(prefix) and os.path.exists(pinned)
+        made.kill()
+    deadline = time.monotonic() + 20
+    while (names_with(prefix) or os.path.exists(pinned)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert names_with(prefix) == [] and not os.path.exists(pinned)

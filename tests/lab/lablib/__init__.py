@@ -2,6 +2,7 @@
 crossed them.
 
 netns      namespaces that vanish with the run, even a killed one
+pins       where daemons pin their programs, and getting rid of it
 topology   A - R1 = R2 - B with two uplinks
 gateway    one sallyportd and its console
 printout   what the console printed, as Python values

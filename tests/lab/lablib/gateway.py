@@ -1,14 +1,12 @@
 """One gateway: a sallyportd in its namespace and the console that drives it."""
 
 import os
-import re
 import select
 import signal
 import subprocess
 import time
 
-from . import printout
-from .netns import BPF_PIN_DIR
+from . import pins, printout
 
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 BUILD = os.path.abspath(os.environ.get("SALLYPORT_BUILD", os.path.join(REPOSITORY, "build")))
@@ -37,6 +35,8 @@ class Gateway:
         self.daemon_args = list(daemon_args)
         self.process = None
         os.makedirs(folder, exist_ok=True)
+        self.pins = pins.folder_of(self.state)
+        pins.note(os.path.dirname(folder), self.pins)
 
     # -- the daemon --
 
@@ -56,7 +56,6 @@ class Gateway:
         if not self._wait_ready():
             status = self._give_up()
             raise StartError(f"{self.log(log_start)}(ended with status {status})")
-        self._remember_pins(log_start)
         return self
 
     def _wait_ready(self):
@@ -71,13 +70,6 @@ class Gateway:
                 if b"ready" in seen.split():
                     return True
         return False
-
-    def _remember_pins(self, log_start):
-        """For the clean-up of a run whose daemons were killed (netns.remove_pins)."""
-        pins = re.findall(BPF_PIN_DIR + r"/[0-9a-f]{16}", self.log(log_start))
-        with open(os.path.join(os.path.dirname(self.folder), "pins"), "a",
-                  encoding="ascii") as f:
-            f.writelines(pin + "\n" for pin in pins)
 
     @property
     def pid(self):
@@ -106,6 +98,11 @@ class Gateway:
             self.process.kill()
             self.process.wait()
         self._forget()
+
+    def dispose(self):
+        """Ends it and removes what a killed daemon leaves in the kernel."""
+        self.stop(check=False)
+        pins.remove(self.pins)
 
     def _give_up(self):
         """A daemon that is not ready: has ended, or is ended now."""
@@ -155,11 +152,12 @@ class Gateway:
 
     def clear(self):
         """Back to an empty configuration."""
-        for menu in ("policy", "manual-sa"):
-            count = int(self.console(f"/ip ipsec {menu} print count-only"))
-            if count:
-                self.console(f"/ip ipsec {menu} remove [find]")
-        self.console("/ip ipsec settings set strict-incoming-check=no")
+        self.console("/ip ipsec policy remove [find]", "/ip ipsec manual-sa remove [find]",
+                     "/ip ipsec peer remove [find]",
+                     '/ip ipsec proposal remove [find name!="default"]',
+                     "/ip ipsec proposal set default auth-algorithms=sha1 enc-algorithms=3des "
+                     "lifetime=30m lifebytes=0 pfs-group=modp1024 disabled=no",
+                     "/ip ipsec settings set strict-incoming-check=no")
 
     def policies(self):
         return printout.items(self.console("/ip ipsec policy print"))

@@ -1,6 +1,6 @@
 """Network namespaces of one run.
 
-A namespace is named `spl-PID-START-ROLE`, where PID and START identify the process that made it.
+A namespace is named `spl-PID-START-RUN-ROLE`: PID and START identify the process that made it.
 The reaper, a process of its own, removes them when that process ends however it ends; a sweep at
 the start of every run removes what runs left behind whose reaper was killed too. Runs side by side
 never see each other's names.
@@ -8,6 +8,7 @@ never see each other's names.
 
 import contextlib
 import ctypes
+import itertools
 import os
 import shutil
 import signal
@@ -19,8 +20,9 @@ import tempfile
 import threading
 import time
 
+from . import pins
+
 NETNS_DIR = "/run/netns"
-BPF_PIN_DIR = "/sys/fs/bpf/sallyport"
 PREFIX = "spl-"
 CLONE_NEWNET = 0x40000000
 NETLINK_NETFILTER, CTNETLINK_DELETE = 12, 1 << 8 | 2
@@ -132,16 +134,19 @@ def remove_namespace(name):
 class Run:
     """What this process made: a name prefix, a folder, and the reaper that removes both."""
 
+    _runs = itertools.count(1)
+
     def __init__(self):
         sweep()
         pid = os.getpid()
-        self.prefix = f"{PREFIX}{pid}-{process_start(pid):x}-"
+        self.prefix = f"{PREFIX}{pid}-{process_start(pid):x}-{next(self._runs)}-"
         self.folder = tempfile.mkdtemp(prefix=self.prefix)
         os.chmod(self.folder, 0o755)
         read_end, self._write_end = os.pipe()
+        package, name = __name__.split(".")
         self._reaper = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__), self.prefix, self.folder],
-            stdin=read_end, start_new_session=True)
+            [sys.executable, "-B", "-m", f"{package}.{name}", self.prefix], stdin=read_end,
+            start_new_session=True, cwd=os.path.dirname(os.path.dirname(__file__)))
         os.close(read_end)
         self._count = 0
 
@@ -151,8 +156,14 @@ class Run:
 
     def close(self):
         """Everything is gone when this returns."""
+        self.pins = pins.noted(self.folder)
         os.close(self._write_end)
         self._reaper.wait(timeout=60)
+
+    def leftovers(self):
+        """What of a closed run is still there: nothing, if all is well."""
+        return names_with(self.prefix) + [p for p in [self.folder, *self.pins]
+                                          if os.path.exists(p)]
 
 
 def names_with(prefix):
@@ -181,20 +192,10 @@ def remove_run(prefix):
         remove_namespace(name)
     for folder in os.listdir(tempfile.gettempdir()):
         if folder.startswith(prefix):
-            remove_pins(os.path.join(tempfile.gettempdir(), folder))
-            shutil.rmtree(os.path.join(tempfile.gettempdir(), folder), ignore_errors=True)
-
-
-def remove_pins(folder):
-    """Pinned programs of daemons that were killed: each leaves its pin folder's name in FOLDER."""
-    try:
-        with open(os.path.join(folder, "pins"), encoding="ascii") as f:
-            pins = f.read().split()
-    except FileNotFoundError:
-        return
-    for pin in pins:
-        if pin.startswith(BPF_PIN_DIR):
-            shutil.rmtree(pin, ignore_errors=True)
+            path = os.path.join(tempfile.gettempdir(), folder)
+            for pinned in pins.noted(path):
+                pins.remove(pinned)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 if __name__ == "__main__":

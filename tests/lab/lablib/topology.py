@@ -108,7 +108,7 @@ class Lab:
 
     def close(self):
         for g in self.gateways:
-            g.stop(check=False)
+            g.dispose()
         if self.owns_run:
             self.run.close()
         else:

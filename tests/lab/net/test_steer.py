@@ -17,10 +17,10 @@ import threading
 import time
 
 import pytest
+from lablib import pins
 from lablib import topology as t
 from lablib.capture import Recorder
 from lablib.gateway import BUILD
-from lablib.netns import BPF_PIN_DIR
 from lablib.topology import Lab
 from lablib.traffic import Sink, Stream, Udp, ping, tcp_transfer, udp_arrives
 
@@ -42,9 +42,8 @@ class Driver:
     def __init__(self, ns, folder, mode=()):
         self.ns, self.folder, self.mode = ns, folder, mode
         os.makedirs(folder, exist_ok=True)
-        self.pins = f"{BPF_PIN_DIR}/{ns.name}"
-        with open(f"{folder}/pins", "w", encoding="ascii") as f:
-            f.write(self.pins)
+        self.pins = f"{pins.PIN_DIR}/{ns.name}"
+        pins.note(os.path.dirname(folder), self.pins)
         self.table = "steertest"
         self.path = f"{folder}/cross"
         self.process = None
@@ -575,7 +574,7 @@ def test_stop_removes_everything(tunnel):
 
 def test_private_mount_namespace_is_refused(pair):
     done = subprocess.run(
-        ["ip", "netns", "exec", pair.lab.b.name, DRIVER, f"{BPF_PIN_DIR}/refused", "x", "256"],
+        ["ip", "netns", "exec", pair.lab.b.name, DRIVER, f"{pins.PIN_DIR}/refused", "x", "256"],
         capture_output=True, text=True, check=False, timeout=20, stdin=subprocess.DEVNULL)
     assert done.returncode != 0
     assert "nsenter --net" in done.stdout or "not on a BPF file system" in done.stdout
