@@ -1,9 +1,9 @@
-"""The reference's example, typed as it is printed there, on real packets: `./dev demo`.
+"""The reference's examples, typed as they are printed there, on real packets: `./dev demo`.
 
     host A ------ Router1 ======= Router2 ------ host B
     10.1.0.2      1.0.0.1         1.0.0.2      10.2.0.2
 
-Ends with status 0 only if everything arrived, nothing crossed the wire in clear and witnesses
+First automatic keying between the routers themselves, then tunnels with manual keys. Ends with status 0 only if everything arrived, nothing crossed the wire in clear and witnesses
 outside both gateways accept every packet."""
 
 import functools
@@ -26,7 +26,21 @@ from lablib.terminal import Terminal  # noqa: E402
 from lablib.topology import Lab  # noqa: E402
 from lablib.witness import Rejected, datagrams, judge  # noqa: E402
 
-# Both routers' input, character for character ("tunnel mode example using AH with manual keying").
+# Both routers' input, character for character: "transport mode example using ESP with automatic
+# keying".
+IKE_EXAMPLE = {
+    "Router1": r"""ip ipsec policy add sa-src-address=1.0.0.1 sa-dst-address=1.0.0.2 \
+action=encrypt
+ip ipsec peer add address=1.0.0.2 \
+secret="gvejimezyfopmekun"
+""",
+    "Router2": r"""ip ipsec policy add sa-src-address=1.0.0.2 sa-dst-address=1.0.0.1 \
+action=encrypt
+ip ipsec peer add address=1.0.0.1 \
+secret="gvejimezyfopmekun"
+"""}
+
+# The same, character for character ("tunnel mode example using AH with manual keying").
 AH_EXAMPLE = {
     "Router1": r"""ip ipsec manual-sa add name=ah-sa1 \
 ah-spi=0x101/0x100 ah-key=abcfed
@@ -86,33 +100,53 @@ def say(text):
 
 def type_at(gateway, name, lines):
     """Types LINES at the interactive console; what the terminal shows is printed as it is."""
-    prompt = f"[admin@{name}] > "
-    terminal = Terminal(gateway.socket)
-    terminal.expect(prompt)
-    for line in lines.splitlines():
-        terminal.type(line)
-        shown = terminal.expect("\\... " if line.endswith("\\") else prompt)
+    with Person(gateway, name) as person:
+        for line in lines.splitlines():
+            person.types(line)
+
+
+class Person:
+    """Somebody at a router's console, as wide as the lines of the reference need."""
+
+    def __init__(self, gateway, name, columns=100):
+        self.name, self.menu = name, ""
+        self.terminal = Terminal(gateway.socket, columns)
+        self.terminal.expect(self.prompt())
+
+    def prompt(self):
+        return f"[admin@{self.name}] {self.menu}> "
+
+    def types(self, line, menu=None):
+        """MENU: the one the line leads to, as the prompt shows it."""
+        self.menu = self.menu if menu is None else menu
+        self.terminal.type(line)
+        shown = self.terminal.expect("\\... " if line.endswith("\\") else self.prompt())
         if "failure:" in shown or "(line " in shown:
-            raise Failed(f"{name} refused: {shown.strip()}")
-    terminal.type("/quit")
-    terminal.close()
-    print(terminal.transcript.rstrip(), flush=True)
+            raise Failed(f"{self.name} refused: {shown.strip()}")
+        return shown
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, exc_type, *_):
+        self.terminal.type("/quit")
+        self.terminal.close()
+        print(self.terminal.transcript.rstrip(), flush=True)
 
 
 def show(gateway, name, command):
     print(f"[admin@{name}] > {command}")
-    print(gateway.console(command), end="")
+    print(gateway.console(command).rstrip())
 
 
-def pings(lab):
-    for ns, source, target in ((lab.a, t.A, t.B), (lab.b, t.B, t.A)):
-        command = ["ping", "-c", "3", "-i", "0.2", "-W", "2", "-I", source, target]
-        print("$ " + " ".join(command), flush=True)
-        done = subprocess.run(ns.argv(command), stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, timeout=30, check=False)
-        print(done.stdout, end="")
-        if done.returncode != 0 or " 0% packet loss" not in done.stdout:
-            raise Failed(f"ping from {source} to {target}")
+def ping(ns, source, target, lossless=True):
+    command = ["ping", "-c", "3", "-i", "0.2", "-W", "2", "-I", source, target]
+    print("$ " + " ".join(command), flush=True)
+    done = subprocess.run(ns.argv(command), stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True, timeout=30, check=False)
+    print(done.stdout.strip())
+    if done.returncode != 0 or (lossless and " 0% packet loss" not in done.stdout):
+        raise Failed(f"ping from {source} to {target}")
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -147,41 +181,88 @@ def fetch(lab, folder):
     print("the file is the same at both ends")
 
 
-def show_packets(record, folder):
-    """Three packets of the wire as tshark reads them, one of them in full."""
-    packets = datagrams(record.ipsec())[:3]
-    pcap = os.path.join(folder, "wire.pcap")
-    write_pcap(pcap, packets)
-    options = ["-n", "-r", pcap]
-    for more in (["-t", "r"], ["-V", "-c", "1", "-O", "ip,ah,esp"]):
-        done = subprocess.run(["tshark", *options, *more], stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, timeout=60, check=False,
-                              env={**os.environ, "HOME": folder})
-        print(done.stdout, end="")
-        if done.returncode != 0 or not done.stdout:
-            raise Failed(f"tshark: {done.stderr.strip()}")
-
-
-def scene(lab, title, example, sas):
-    say(title)
-    for gateway, name in ((lab.g1, "Router1"), (lab.g2, "Router2")):
-        type_at(gateway, name, example[name])
+def tshark(packets, *options):
     with tempfile.TemporaryDirectory() as folder:
-        with Recorder(lab.w, "r1u1") as record:
-            say("hosts behind both routers")
-            pings(lab)
-            fetch(lab, folder)
-        say("Router1 afterwards")
-        show(lab.g1, "Router1", "ip ipsec installed-sa print")
-        show(lab.g1, "Router1", "ip ipsec policy print stats")
-        say("three packets of the wire")
-        show_packets(record, folder)
-    clear = record.between(t.A, t.B)
+        pcap = os.path.join(folder, "wire.pcap")
+        write_pcap(pcap, packets)
+        done = subprocess.run(["tshark", "-n", "-r", pcap, *options], stdin=subprocess.DEVNULL,
+                              text=True, capture_output=True, timeout=60, check=False,
+                              env={**os.environ, "HOME": folder})
+    if done.returncode != 0 or not done.stdout:
+        raise Failed(f"tshark: {done.stderr.strip()}")
+    print(done.stdout.rstrip())
+
+
+def judge_wire(record, sas, clear):
+    """Nobody but the gateways has seen these packets: witnesses check them all."""
     if clear:
         raise Failed(f"{len(clear)} packets crossed the wire in clear, first {clear[0]}")
     judged = judge(record.packets, sas)
     say(f"{len(record.ipsec())} protected packets and 0 in clear crossed the wire; "
         f"witnesses checked {judged}")
+
+
+def keys_of(gateway):
+    """What `installed-sa print` shows is enough to open the packets."""
+    return [SaKeys("esp", int(sa["spi"], 16), sa["src-address"], sa["dst-address"],
+                   sa["enc-algorithm"], bytes.fromhex(sa["enc-key"]), sa["auth-algorithm"],
+                   bytes.fromhex(sa["auth-key"]), tunnel=False)
+            for sa in gateway.installed_sas()]
+
+
+def ike_scene(lab):
+    say("ESP in transport mode with automatic keying, as in the reference")
+    for gateway, name in ((lab.g1, "Router1"), (lab.g2, "Router2")):
+        type_at(gateway, name, IKE_EXAMPLE[name])
+    with Recorder(lab.w, "r1u1") as record:
+        say("from router to router")
+        ping(lab.r1, t.R1, t.R2, lossless=False)
+        ping(lab.r2, t.R2, t.R1)
+        say("Router1 afterwards")
+        with Person(lab.g1, "Router1", 80) as person:
+            person.types("ip ipsec", "ip ipsec")
+            person.types("remote-peers print")
+            person.types("installed-sa print")
+            sas = keys_of(lab.g1)
+            person.types("installed-sa", "ip ipsec installed-sa")
+            person.types("flush")
+            shown = person.types("print")
+        if "spi=" in shown or len(sas) != 2:
+            raise Failed("flush does not leave an empty list of two SAs")
+        say("traffic brings new SAs")
+        ping(lab.r1, t.R1, t.R2, lossless=False)
+        show(lab.g1, "Router1", "ip ipsec installed-sa print")
+        again = keys_of(lab.g1)
+    if len(again) != 2 or {s.spi for s in sas} & {s.spi for s in again}:
+        raise Failed("no new pair of SAs after flush")
+    say("how it began on the wire: main mode, quick mode, then ESP")
+    tshark(record.packets[:16], "-t", "r", "-Y", "isakmp || esp")
+    judge_wire(record, sas + again,
+               [p for p in record.between(t.R1, t.R2) if not p.is_ike])
+
+
+def show_packets(record):
+    """Three packets of the wire as tshark reads them, one of them in full."""
+    packets = datagrams(record.ipsec())[:3]
+    tshark(packets, "-t", "r")
+    tshark(packets, "-V", "-c", "1", "-O", "ah,esp")
+
+
+def manual_scene(lab, title, example, sas):
+    say(title)
+    for gateway, name in ((lab.g1, "Router1"), (lab.g2, "Router2")):
+        type_at(gateway, name, example[name])
+    with Recorder(lab.w, "r1u1") as record:
+        say("hosts behind both routers")
+        ping(lab.a, t.A, t.B)
+        with tempfile.TemporaryDirectory() as folder:
+            fetch(lab, folder)
+        say("Router1 afterwards")
+        show(lab.g1, "Router1", "ip ipsec installed-sa print")
+        show(lab.g1, "Router1", "ip ipsec policy print stats")
+    say("three packets of the wire")
+    show_packets(record)
+    judge_wire(record, sas, record.between(t.A, t.B))
 
 
 def main():
@@ -191,11 +272,11 @@ def main():
             lab.start()
             for gateway, name in ((lab.g1, "Router1"), (lab.g2, "Router2")):
                 gateway.console(f"/system identity set name={name}")
-            scene(lab, "AH tunnel with manual keys, as in the reference", AH_EXAMPLE, AH_SAS)
-            for gateway in lab.gateways:
-                gateway.console("/ip ipsec policy remove [find]",
-                                "/ip ipsec manual-sa remove [find]")
-            scene(lab, "the same with ESP, 3des and md5", ESP_EXAMPLE, ESP_SAS)
+            ike_scene(lab)
+            lab.reset()
+            manual_scene(lab, "AH tunnel with manual keys, as in the reference", AH_EXAMPLE, AH_SAS)
+            lab.reset()
+            manual_scene(lab, "the same with ESP, 3des and md5", ESP_EXAMPLE, ESP_SAS)
     except (Failed, Rejected, ConsoleError, StartError, AssertionError, RuntimeError) as e:
         print(f"\nthe demonstration FAILED: {e}", file=sys.stderr)
         return 1

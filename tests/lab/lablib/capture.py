@@ -83,6 +83,12 @@ class Packet:
     def spi(self):
         return struct.unpack_from("!I", self.payload, 4 if self.proto == AH else 0)[0]
 
+    @property
+    def is_ike(self):
+        """UDP from and to port 500."""
+        return (self.carries == UDP and self.fragment_offset == 0
+                and struct.unpack_from("!HH", self.payload) == (500, 500))
+
     def __repr__(self):
         return (f"<{self.src} > {self.dst} proto {self.proto} len {len(self.ip)}"
                 f"{' frag ' + str(self.fragment_offset) if self.is_fragment else ''}>")

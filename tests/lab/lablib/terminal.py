@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import termios
 import time
 
 from .gateway import CONSOLE
@@ -46,6 +47,10 @@ class Terminal:
         return bool(chunk)
 
     def type(self, line):
+        # The prompt is shown just before the editor takes over: until then the kernel echoes too.
+        deadline = time.monotonic() + 5
+        while termios.tcgetattr(self.fd)[3] & termios.ICANON and time.monotonic() < deadline:
+            time.sleep(0.001)
         os.write(self.fd, line.encode() + b"\r")
 
     def close(self):
