@@ -43,12 +43,6 @@ static void env_random(void *ctx, void *out, size_t len)
         s->force_spi = 0;
         return;
     }
-    if (s->script_left >= len && len > 0) {
-        memcpy(out, s->script, len);
-        s->script += len;
-        s->script_left -= len;
-        return;
-    }
     rng_bytes(s->rng, out, len);
 }
 
@@ -56,11 +50,6 @@ static void env_dh_init(void *ctx, struct dh *ret, enum dh_group group)
 {
     struct side *s = ctx;
 
-    if (s->n_exponents > 0 && dh_init_with(ret, group, *s->exponents) == DH_ERR_OK) {
-        s->exponents++;
-        s->n_exponents--;
-        return;
-    }
     dh_init(ret, group, s->rng);
 }
 

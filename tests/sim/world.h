@@ -36,10 +36,6 @@ struct side {
     size_t bytes_sent;
     /* packets of the data path: sent, arrived at the other side, found no SA at either */
     unsigned packets, arrived, no_sa, lost;
-    const uint8_t *script; /* what random() gives first; test of recordings */
-    size_t script_left;
-    const struct slice *exponents; /* private exponents to use, in order */
-    size_t n_exponents;
     uint32_t force_spi; /* nonzero: random() of four bytes gives it the next time */
 };
 
