@@ -364,6 +364,7 @@ static void plan_policy(struct planner *pl, struct plan_policy *pp)
                  check_duplicate(pl, pp);
     if (pp->active) {
         pp->enforced = true;
+        pp->policy.negotiated = plan_uses_ike(pp);
         claim_sas(pl, pp);
     }
 }

@@ -31,7 +31,7 @@ struct worker {
     struct worker_config c;
     pthread_t thread;
     bool running;
-    int epoll_fd, stop_fd;
+    int epoll_fd, stop_fd, nudge_fd;
     int rx[RX_COUNT];
     int tx4, tx6, icmp4, icmp6;
     struct rng *rng;
@@ -79,6 +79,19 @@ static void sink_wake(void *ctx)
     w->c.wake(w->c.wake_ctx);
 }
 
+static void sink_nudge(void *ctx)
+{
+    eventfd_write(((struct worker *)ctx)->nudge_fd, 1);
+}
+
+static void serve_nudge(struct worker *w, uint64_t now_ms)
+{
+    eventfd_t count;
+
+    eventfd_read(w->nudge_fd, &count);
+    ipsec_release(w->engine, now_ms);
+}
+
 static void serve_capture(struct worker *w, uint64_t now_ms)
 {
     struct pkt *batch[PKT_BATCH];
@@ -113,7 +126,7 @@ static void serve_receiver(struct worker *w, int kind, uint64_t now_ms)
 }
 
 /* What an epoll event's data names: a receiver, or one of these. */
-enum { ON_CAPTURE = RX_COUNT, ON_STOP };
+enum { ON_CAPTURE = RX_COUNT, ON_NUDGE, ON_STOP };
 
 static void *worker_main(void *arg)
 {
@@ -132,6 +145,8 @@ static void *worker_main(void *arg)
                 stop = true;
             else if (on == ON_CAPTURE)
                 serve_capture(w, now_ms);
+            else if (on == ON_NUDGE)
+                serve_nudge(w, now_ms);
             else
                 serve_receiver(w, (int)on, now_ms);
         }
@@ -162,7 +177,8 @@ static bool open_all(struct worker *w)
     return (w->tx4 = raw_open_sender(IP_V4, w->c.mark)) >= 0 &&
            (w->tx6 = raw_open_sender(IP_V6, w->c.mark)) >= 0 &&
            (w->icmp4 = raw_open_icmp(IP_V4)) >= 0 && (w->icmp6 = raw_open_icmp(IP_V6)) >= 0 &&
-           watch(w, w->c.capture_fd, ON_CAPTURE) && watch(w, w->stop_fd, ON_STOP);
+           watch(w, w->c.capture_fd, ON_CAPTURE) && watch(w, w->nudge_fd, ON_NUDGE) &&
+           watch(w, w->stop_fd, ON_STOP);
 }
 
 struct worker *worker_new(const struct worker_config *c, char *err, size_t err_size)
@@ -174,7 +190,8 @@ struct worker *worker_new(const struct worker_config *c, char *err, size_t err_s
     memset(w->rx, 0xff, sizeof(w->rx));
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->epoll_fd < 0 || w->stop_fd < 0 || !open_all(w)) {
+    w->nudge_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->epoll_fd < 0 || w->stop_fd < 0 || w->nudge_fd < 0 || !open_all(w)) {
         snprintf(err, err_size, "cannot open raw sockets: %s%s", strerror(errno),
                  errno == EPERM ? " (CAP_NET_RAW is needed: start as root)" : "");
         worker_free(w);
@@ -186,7 +203,8 @@ struct worker *worker_new(const struct worker_config *c, char *err, size_t err_s
                                                        .wire = sink_wire,
                                                        .inject = sink_inject,
                                                        .icmp = sink_icmp,
-                                                       .wake = sink_wake });
+                                                       .wake = sink_wake,
+                                                       .nudge = sink_nudge });
     return w;
 }
 
@@ -231,6 +249,7 @@ void worker_free(struct worker *w)
     fd_close(w->icmp4);
     fd_close(w->icmp6);
     fd_close(w->stop_fd);
+    fd_close(w->nudge_fd);
     fd_close(w->epoll_fd);
     free(w);
 }

@@ -87,6 +87,9 @@ struct ipsec_sink {
     void (*icmp)(void *ctx, const struct ip_addr *dst, const uint8_t *msg, size_t len);
     /* Something was queued for the control thread: wake it. */
     void (*wake)(void *ctx);
+    /* Called by the control thread: packets that wait may leave now, have the worker's thread call
+     * ipsec_release soon. */
+    void (*nudge)(void *ctx);
 };
 
 struct ipsec_worker *ipsec_worker_new(struct ipsec *e, unsigned index, struct rng *rng,
@@ -95,9 +98,11 @@ void ipsec_worker_free(struct ipsec_worker *w);
 struct pkt_pool *ipsec_worker_pool(struct ipsec_worker *w);
 /* Captured packets on their way out; N <= PKT_BATCH; takes them. */
 void ipsec_out(struct ipsec_worker *w, struct pkt **pkts, unsigned n, uint64_t now_ms);
+/* Sends the packets that waited for an SA and have one now. */
+void ipsec_release(struct ipsec_worker *w, uint64_t now_ms);
 /* ESP and AH packets as received (whole IP datagrams, outer fragments reassembled); takes them. */
 void ipsec_in(struct ipsec_worker *w, struct pkt **pkts, unsigned n, uint64_t now_ms);
-/* Fragment tables and the like; call about once a second. */
+/* Fragment tables, packets that waited too long and the like; call about once a second. */
 void ipsec_worker_tick(struct ipsec_worker *w, uint64_t now_ms);
 /* The sink could not pass a packet on: counted under the reason. */
 void ipsec_worker_count(struct ipsec_worker *w, enum ipsec_drop reason, unsigned n);

@@ -158,6 +158,8 @@ bool sa_account(struct ipsec *e, struct sa *sa, unsigned worker, uint64_t bytes,
 bool event_put(struct ipsec *e, const struct ipsec_event *ev); /* false: queue full */
 bool event_waiting(const struct ipsec *e);                     /* the control thread has work */
 const uint64_t *worker_drops(const struct ipsec_worker *w);    /* DROP_COUNT counters */
+/* After SAs or policies changed: workers with packets that wait look again. */
+void workers_nudge(struct ipsec *e);
 
 /* sad.c */
 bool sad_init(struct ipsec *e);

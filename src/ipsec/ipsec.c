@@ -73,6 +73,7 @@ void ipsec_spd_set(struct ipsec *e, struct spd *spd)
     rcu_tsan_publish(spd);
     rcu_assign_pointer(e->spd, spd);
     grace_period(e);
+    workers_nudge(e);
     spd_free(old);
 }
 

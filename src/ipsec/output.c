@@ -2,7 +2,8 @@
  *
  *  1. parse         headers; complete the transport checksum the stack left to a device
  *  2. look up       the policy; fragments of what needs whole datagrams are put together first
- *  3. choose SAs    of the policy's slot, by its protocols and level; none: no clear text, ever
+ *  3. choose SAs    of the policy's slot, by its protocols and level; none: no clear text, ever;
+ *                   the last packet of each policy waits (hold.h)
  *  4. fit           mode, MSS of SYNs, size against the path MTU; too big and DF: tell the sender
  *  5. cut           superpackets into datagrams that fit
  *  6. lay out       the outer IP header, room for AH and ESP in place; collect a batch
@@ -29,6 +30,7 @@ struct out_packet {
     struct encap_plan plan;
     unsigned n; /* datagrams it stands for */
     bool df;
+    uint64_t until_ms; /* it waited for an SA before, and may until then; 0: it is new */
 };
 
 static void wire_flush(struct ipsec_worker *w)
@@ -382,6 +384,25 @@ static struct sa *usable(struct sa *sa, bool *dead)
     return state == SA_MATURE || state == SA_DYING ? sa : NULL;
 }
 
+static void out_without_sa(struct ipsec_worker *w, struct out_packet *o, enum ipsec_drop reason)
+{
+    uint32_t slot = o->policy->slot;
+
+    if (!o->policy->negotiated) {
+        counter_add(&slot_counters(w->e, w->index, slot)->out_dropped, o->n);
+        drop(w, o, reason);
+        return;
+    }
+    worker_acquire(w, slot, &o->flow.key);
+    worker_hold(w, &(struct held){ .pkt = o->pkt,
+                                   .key = o->flow.key,
+                                   .slot = slot,
+                                   .n = o->n,
+                                   .reason = reason,
+                                   .until_ms = o->until_ms ? o->until_ms : w->now_ms + HOLD_MS,
+                                   .generation = spd_generation(w->spd) });
+}
+
 /* False: the packet is gone. */
 static bool out_choose(struct ipsec_worker *w, struct out_packet *o)
 {
@@ -405,9 +426,7 @@ static bool out_choose(struct ipsec_worker *w, struct out_packet *o)
         drop(w, o, DROP_OUT_SPD_CHANGED); /* passes in clear in the kernel, never here */
         return false;
     }
-    counter_add(&slot_counters(w->e, w->index, pol->slot)->out_dropped, o->n);
-    worker_acquire(w, pol->slot, &o->flow.key);
-    drop(w, o, dead ? DROP_OUT_EXPIRED : DROP_OUT_NO_STATES);
+    out_without_sa(w, o, dead ? DROP_OUT_EXPIRED : DROP_OUT_NO_STATES);
     return false;
 }
 
@@ -497,18 +516,78 @@ static bool out_parse(struct ipsec_worker *w, struct out_packet *o)
     return false;
 }
 
+/* Takes a packet through steps 1 to 6; those that have to wait may until UNTIL_MS. */
+static void out_one(struct ipsec_worker *w, struct pkt *p, uint64_t until_ms)
+{
+    struct out_packet o; /* filled step by step: zeroing it first costs 5% */
+
+    o.pkt = p;
+    o.until_ms = until_ms;
+    if (out_parse(w, &o) && out_look_up(w, &o) && out_choose(w, &o))
+        out_fit(w, &o);
+}
+
+/* ---- packets that waited ---- */
+
+static bool may_leave(const struct ipsec_worker *w, const struct held *held)
+{
+    bool dead = false;
+
+    return held->generation != spd_generation(w->spd) ||
+           usable(slot_sa(w->e, held->slot, SA_ESP), &dead) ||
+           usable(slot_sa(w->e, held->slot, SA_AH), &dead);
+}
+
+/* The whole way again: policies may have changed meanwhile. */
+static void held_release(struct ipsec_worker *w)
+{
+    struct held ready[HOLD_MAX];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < w->hold.n;) {
+        if (may_leave(w, &w->hold.at[i]))
+            ready[n++] = hold_take(&w->hold, i);
+        else
+            i++;
+    }
+    for (unsigned i = 0; i < n; i++)
+        out_one(w, ready[i].pkt, ready[i].until_ms);
+    if (w->hold.n == 0)
+        w->holding = false;
+}
+
+/* The control thread nudges who is seen holding. An SA that came between the look for one and here
+ * is seen by the second look. */
+static void out_hold_end(struct ipsec_worker *w)
+{
+    if (w->hold.n == 0 || w->holding)
+        return;
+    w->holding = true;
+    cmm_smp_mb();
+    held_release(w);
+}
+
+static void out_end(struct ipsec_worker *w)
+{
+    out_hold_end(w);
+    out_flush(w);
+    wire_flush(w);
+    worker_end(w);
+}
+
+void ipsec_release(struct ipsec_worker *w, uint64_t now_ms)
+{
+    worker_begin(w, now_ms);
+    held_release(w);
+    out_end(w);
+}
+
 void ipsec_out(struct ipsec_worker *w, struct pkt **pkts, unsigned n, uint64_t now_ms)
 {
     worker_begin(w, now_ms);
     for (unsigned i = 0; i < n; i++) {
-        struct out_packet o; /* filled step by step: zeroing it first costs 5% */
-
         worker_prefetch(pkts, n, i);
-        o.pkt = pkts[i];
-        if (out_parse(w, &o) && out_look_up(w, &o) && out_choose(w, &o))
-            out_fit(w, &o);
+        out_one(w, pkts[i], 0);
     }
-    out_flush(w);
-    wire_flush(w);
-    worker_end(w);
+    out_end(w);
 }

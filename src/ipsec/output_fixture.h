@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine_priv.h"
+#include "hold.h"
 #include "ip.h"
 #include "testgate.h"
 #include "unit.h"
@@ -20,6 +21,7 @@ static inline struct policy policy_make(bool tunnel, uint8_t protocols, enum spd
                         .level = (uint8_t)level,
                         .protocols = protocols,
                         .tunnel = tunnel,
+                        .negotiated = true,
                         .local = addr_text(LOCAL),
                         .remote = addr_text(REMOTE),
                         .reqid = REQID };
@@ -65,6 +67,13 @@ static inline struct datagram talk(bool tunnel, uint8_t proto, size_t len)
                               .dport = 2222,
                               .payload_len = len,
                               .ip_id = 99 };
+}
+
+/* What waits for an SA has waited long enough. */
+static inline void give_up(struct gate *g)
+{
+    g->now_ms += HOLD_MS;
+    ipsec_worker_tick(g->w, g->now_ms);
 }
 
 static inline void send(struct gate *g, const struct datagram *d)

@@ -45,6 +45,7 @@ static void levels_decide_without_an_sa(void **state)
         struct ipsec_event ev;
 
         send(g, &d);
+        give_up(g);
         if (g->n_wire != (cases[k].want != NONE))
             fprintf(stderr, "case: %s\n", cases[k].label);
         assert_int_equal(g->n_wire, cases[k].want != NONE);
@@ -91,6 +92,7 @@ static void acquires_are_rate_limited(void **state)
     while (ipsec_event_take(g->e, &ev))
         n++;
     assert_int_equal(n, 5);
+    give_up(g);
     assert_int_equal(gate_drops(g, DROP_OUT_NO_STATES), 500);
     assert_int_equal(ipsec_slot_stats(g->e, SLOT).out_dropped, 500);
     gate_free(g);
@@ -406,6 +408,7 @@ static void dead_sas_send_nothing(void **state)
     (void)state;
     atomic_store(&sa->state, SA_DEAD);
     send(g, &d);
+    give_up(g);
     assert_int_equal(gate_drops(g, DROP_OUT_EXPIRED), 1);
     assert_int_equal(ipsec_slot_stats(g->e, SLOT).out_dropped, 1);
     atomic_store(&sa->state, SA_DYING);
@@ -439,6 +442,7 @@ static void byte_limits_end_an_sa(void **state)
     for (unsigned i = 0; i < 20; i++)
         send(g, &d);
     assert_int_equal(g->n_wire, 10); /* the one that reaches the limit still passes */
+    give_up(g);
     assert_int_equal(gate_drops(g, DROP_OUT_EXPIRED), 10);
     while (ipsec_event_take(g->e, &ev)) {
         soft = soft || ev.type == EV_SOFT;

@@ -84,6 +84,8 @@ void ipsec_slot_set(struct ipsec *e, uint32_t slot, struct sa *esp_out, struct s
     slot_page_make(e, slot);
     slot_link(e, slot, SLOT_ESP, esp_out);
     slot_link(e, slot, SLOT_AH, ah_out);
+    if (esp_out || ah_out)
+        workers_nudge(e);
 }
 
 void slots_forget(struct ipsec *e, struct sa *sa)

@@ -77,12 +77,20 @@ static void on_wake(void *ctx)
     ((struct gate *)ctx)->n_wakes++;
 }
 
+static void on_nudge(void *ctx)
+{
+    ((struct gate *)ctx)->n_nudges++;
+}
+
 struct gate *gate_new(enum bulk_backend backend, uint64_t seed)
 {
     struct gate *g = xcalloc(1, sizeof(*g));
-    struct ipsec_sink sink = {
-        .ctx = g, .wire = on_wire, .inject = on_inject, .icmp = on_icmp, .wake = on_wake
-    };
+    struct ipsec_sink sink = { .ctx = g,
+                               .wire = on_wire,
+                               .inject = on_inject,
+                               .icmp = on_icmp,
+                               .wake = on_wake,
+                               .nudge = on_nudge };
 
     if (n_gates++ == 0)
         urcu_memb_register_thread();
@@ -122,7 +130,7 @@ void gate_clear(struct gate *g)
     blobs_clear(g->wire, &g->n_wire);
     blobs_clear(g->inject, &g->n_inject);
     g->n_icmp = 0;
-    g->n_wakes = 0;
+    g->n_wakes = g->n_nudges = 0;
 }
 
 void gate_policies(struct gate *g, const struct policy *policies, size_t n)

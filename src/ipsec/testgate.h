@@ -28,7 +28,7 @@ struct gate {
     struct rng *rng;
     uint64_t now_ms;
     struct blob wire[GATE_KEEP_MAX], inject[GATE_KEEP_MAX];
-    unsigned n_wire, n_inject, n_wakes, n_icmp;
+    unsigned n_wire, n_inject, n_wakes, n_nudges, n_icmp;
     struct gate_icmp icmp[GATE_ICMP_MAX];
     bool discard;    /* keep nothing: benchmarks */
     unsigned refuse; /* the sink takes so many packets fewer of the next call */

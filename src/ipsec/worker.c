@@ -43,6 +43,8 @@ void ipsec_worker_free(struct ipsec_worker *w)
     if (!w)
         return;
     w->e->workers[w->index] = NULL;
+    while (w->hold.n)
+        pkt_put(&w->pool, hold_take(&w->hold, 0).pkt);
     reassembly_free(w->reassembly);
     verdicts_free(w->verdicts);
     flow_cache_free(w->flows);
@@ -103,6 +105,55 @@ void worker_acquire(struct ipsec_worker *w, uint32_t slot, const struct spd_key 
     *mark = (struct acquire_mark){ .slot_plus_1 = slot + 1, .at_ms = w->now_ms };
 }
 
+/* ---- packets that wait ---- */
+
+static void held_drop(struct ipsec_worker *w, const struct held *held)
+{
+    counter_add(&slot_counters(w->e, w->index, held->slot)->out_dropped, held->n);
+    worker_drop(w, held->pkt, held->reason, held->n);
+}
+
+void worker_hold(struct ipsec_worker *w, const struct held *held)
+{
+    struct held gone;
+
+    if (hold_put(&w->hold, held, &gone))
+        held_drop(w, &gone);
+}
+
+/* Drops what waited too long; the others ask again, should the first time not have been heard. */
+static void held_tick(struct ipsec_worker *w, uint64_t now_ms)
+{
+    worker_begin(w, now_ms);
+    for (unsigned i = 0; i < w->hold.n;) {
+        const struct held *held = &w->hold.at[i];
+
+        if (now_ms >= held->until_ms) {
+            struct held gone = hold_take(&w->hold, i);
+            held_drop(w, &gone);
+            continue;
+        }
+        worker_acquire(w, held->slot, &held->key);
+        i++;
+    }
+    if (w->hold.n == 0)
+        w->holding = false;
+    worker_end(w);
+}
+
+void workers_nudge(struct ipsec *e)
+{
+    cmm_smp_mb(); /* what changed is seen before, or by who holds after: see out_hold_end() */
+    for (unsigned i = 0; i < e->n_workers; i++) {
+        struct ipsec_worker *w = e->workers[i];
+
+        if (w && w->holding && w->sink.nudge)
+            w->sink.nudge(w->sink.ctx);
+    }
+}
+
+/* ---- small services ---- */
+
 bool worker_account(struct ipsec_worker *w, struct sa *sa, uint64_t bytes, unsigned n)
 {
     uint64_t age_ms = w->now_ms > sa->add_ms ? w->now_ms - sa->add_ms : 0;
@@ -142,4 +193,6 @@ struct pkt *worker_with_room(struct ipsec_worker *w, struct pkt *p, size_t head,
 void ipsec_worker_tick(struct ipsec_worker *w, uint64_t now_ms)
 {
     ipsec_worker_count(w, DROP_OUT_REASSEMBLY, reassembly_tick(w->reassembly, now_ms));
+    if (w->hold.n)
+        held_tick(w, now_ms);
 }

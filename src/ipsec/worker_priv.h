@@ -6,6 +6,7 @@
 #include "engine_priv.h"
 #include "flow_cache.h"
 #include "gro.h"
+#include "hold.h"
 #include "reassembly.h"
 #include "verdict.h"
 
@@ -72,6 +73,8 @@ struct ipsec_worker {
     struct flow_cache *flows;
     struct reassembly *reassembly;
     struct verdicts *verdicts;
+    struct hold hold;
+    _Atomic bool holding; /* packets wait: the control thread nudges */
     struct acquire_mark acquires[ACQUIRE_SETS];
     uint64_t icmp_second;
     unsigned icmp_sent;
@@ -103,6 +106,7 @@ void worker_end(struct ipsec_worker *w);
 /* Counts N packets under REASON and puts P back. */
 void worker_drop(struct ipsec_worker *w, struct pkt *p, enum ipsec_drop reason, unsigned n);
 void worker_acquire(struct ipsec_worker *w, uint32_t slot, const struct spd_key *key);
+void worker_hold(struct ipsec_worker *w, const struct held *held); /* takes its packet */
 /* sa_account() with the worker's clock. */
 bool worker_account(struct ipsec_worker *w, struct sa *sa, uint64_t bytes, unsigned n);
 bool worker_icmp_allowed(struct ipsec_worker *w);

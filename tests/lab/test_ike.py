@@ -130,3 +130,25 @@ def test_comment_restarts_nothing(lab):
     before = lab.g1.console("/ip ipsec installed-sa print").split("spi=")[1].split()[0]
     lab.g1.console("/ip ipsec policy comment 0 text", "/ip ipsec peer comment 0 text")
     assert lab.g1.console("/ip ipsec installed-sa print").split("spi=")[1].split()[0] == before
+
+
+def test_first_packet_waits_for_the_tunnel(lab):
+    """One packet in each direction's first use: it starts the negotiation and arrives by it."""
+    peers(lab)
+    tunnel(lab)
+    assert ping(lab.a, t.A, t.B, wait=10)
+    stats = lab.g1.policy_stats()[0]
+    assert (stats["encrypted"], stats["out-dropped"]) == (1, 0)
+    lab.g1.console("/ip ipsec installed-sa flush")
+    assert ping(lab.b, t.B, t.A, wait=10)
+
+
+def test_packet_that_waits_in_vain_counts_as_dropped(lab):
+    lab.g1.console(f'/ip ipsec peer add address={t.R2} secret="{SECRET}"')
+    tunnel(lab)
+    assert not ping(lab.a, t.A, t.B)
+    assert not ping(lab.a, t.A, t.B)
+    deadline = time.monotonic() + 30
+    while lab.g1.policy_stats()[0]["out-dropped"] < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert lab.g1.policy_stats()[0]["out-dropped"] == 2
