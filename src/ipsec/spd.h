@@ -19,7 +19,7 @@ struct policy {
     uint8_t df;        /* enum spd_df */
     uint8_t protocols; /* PROTO_BIT_* */
     bool tunnel;
-    bool negotiated;   /* its SAs come on demand: a packet without one asks for them and waits */
+    bool negotiated; /* its SAs come on demand: a packet without one asks for them and waits */
     struct ip_addr local, remote; /* sa-src-address, sa-dst-address as in use */
     /* Policies with equal reqid may receive through each other's SAs: same end points, mode and
      * protocols, none of them unique. 0: none. */
