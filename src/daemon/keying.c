@@ -23,6 +23,7 @@ struct child {
 /* The last refusal of a policy or a peer. */
 struct failure {
     uint32_t id;
+    bool of_phase1; /* of a peer: every policy that needs it suffers */
     char *text;
     struct failure *next;
 };
@@ -76,15 +77,14 @@ static void env_dh_init(void *ctx, struct dh *ret, enum dh_group group)
 
 /* ---- failures ---- */
 
-static const char *failure_text(const struct failure *list, uint32_t id)
+static const struct failure *failure_find(const struct failure *list, uint32_t id)
 {
-    for (; list; list = list->next)
-        if (list->id == id)
-            return list->text;
-    return NULL;
+    while (list && list->id != id)
+        list = list->next;
+    return list;
 }
 
-static void failure_set(struct failure **list, uint32_t id, const char *text)
+static void failure_set(struct failure **list, uint32_t id, const char *text, bool of_phase1)
 {
     struct failure **at = list;
 
@@ -101,14 +101,14 @@ static void failure_set(struct failure **list, uint32_t id, const char *text)
     if (!text)
         return;
     struct failure *f = xcalloc(1, sizeof(*f));
-    *f = (struct failure){ .id = id, .text = xstrdup(text), .next = *list };
+    *f = (struct failure){ .id = id, .of_phase1 = of_phase1, .text = xstrdup(text), .next = *list };
     *list = f;
 }
 
 static void failures_free(struct failure **list)
 {
     while (*list)
-        failure_set(list, (*list)->id, NULL);
+        failure_set(list, (*list)->id, NULL, false);
 }
 
 static void on_report(struct keying *k, const struct ike_report *r)
@@ -121,8 +121,9 @@ static void on_report(struct keying *k, const struct ike_report *r)
     log_write(levels[r->level], "ipsec", "%s", r->text);
     if (!r->is_error && !r->clears_error)
         return;
-    failure_set(&k->policy_errors, r->policy_id, r->is_error ? r->text : NULL);
-    failure_set(&k->peer_errors, r->peer_id, r->is_error ? r->text : NULL);
+    const char *text = r->is_error ? r->text : NULL;
+    failure_set(&k->policy_errors, r->policy_id, text, false);
+    failure_set(&k->peer_errors, r->peer_id, text, r->policy_id == 0);
 }
 
 /* ---- SAs ---- */
@@ -499,12 +500,19 @@ void keying_kill_connections(struct keying *k)
 
 const char *keying_policy_error(const struct keying *k, uint32_t policy_id)
 {
-    return failure_text(k->policy_errors, policy_id);
+    const struct failure *f = failure_find(k->policy_errors, policy_id);
+
+    if (f)
+        return f->text;
+    f = failure_find(k->peer_errors, ike_policy_peer(k->ike, policy_id));
+    return f && f->of_phase1 ? f->text : NULL;
 }
 
 const char *keying_peer_error(const struct keying *k, uint32_t peer_id)
 {
-    return failure_text(k->peer_errors, peer_id);
+    const struct failure *f = failure_find(k->peer_errors, peer_id);
+
+    return f ? f->text : NULL;
 }
 
 void keying_remote_peers(const struct keying *k,

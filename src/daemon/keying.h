@@ -37,7 +37,7 @@ void keying_kill_connections(struct keying *k);
 
 /* SAs of a policy, PLAN_ESP_IN ..: the sending ones in use and any valid receiving ones. */
 void keying_sas(const struct keying *k, uint32_t policy_id, struct sa *ret[PLAN_SA_COUNT]);
-/* NULL: none. */
+/* The last refusal, NULL: none. A policy's own, else what keeps its peer's phase 1 from coming up. */
 const char *keying_policy_error(const struct keying *k, uint32_t policy_id);
 const char *keying_peer_error(const struct keying *k, uint32_t peer_id);
 

@@ -52,18 +52,28 @@ struct child *child_find(const struct ike *ike, uint64_t id)
     return NULL;
 }
 
-struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi)
+static struct child *child_of_spi(const struct host *host, uint8_t proto, uint32_t spi, bool out)
 {
     struct child *c;
 
     TAILQ_FOREACH(c, &host->children, in_host)
     {
         for (unsigned i = 0; i < c->n_sas; i++) {
-            if (c->spis[i].proto == proto && c->spis[i].out == spi)
+            if (c->spis[i].proto == proto && (out ? c->spis[i].out : c->spis[i].in) == spi)
                 return c;
         }
     }
     return NULL;
+}
+
+struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi)
+{
+    return child_of_spi(host, proto, spi, true);
+}
+
+struct child *child_of_own_spi(const struct host *host, uint8_t proto, uint32_t spi)
+{
+    return child_of_spi(host, proto, spi, false);
 }
 
 static void keys_free(struct child *c)

@@ -7,8 +7,9 @@
 struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_child *sa,
                         uint64_t started_ms, uint64_t rank);
 struct child *child_find(const struct ike *ike, uint64_t id);
-/* The pair the peer calls SPI, of those between the addresses of HOST. */
+/* Of those between the addresses of HOST the pair whose SPI for receiving is the peer's or ours. */
 struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi);
+struct child *child_of_own_spi(const struct host *host, uint8_t proto, uint32_t spi);
 void child_install_in(struct child *c);
 /* For sending from now on, unless one made at the same time by the other side is to be used. */
 void child_install_out(struct child *c);

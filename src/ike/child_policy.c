@@ -141,6 +141,23 @@ bool child_selectors_from_ids(const struct isakmp_id *idci, const struct isakmp_
     return true;
 }
 
+bool child_selectors_agree(const struct child_selectors *asked,
+                           const struct child_selectors *answered, struct proposal_why *ret_why)
+{
+    char local[CHILD_SELECTOR_TEXT_MAX], remote[CHILD_SELECTOR_TEXT_MAX];
+    char their_local[CHILD_SELECTOR_TEXT_MAX], their_remote[CHILD_SELECTOR_TEXT_MAX];
+
+    if (child_selectors_equal(asked, answered))
+        return true;
+    why_set(ret_why, NOTIFY_INVALID_ID_INFORMATION,
+            "we asked for %s <-> %s, the peer answers for %s <-> %s",
+            child_selector_to_text(&asked->local, local),
+            child_selector_to_text(&asked->remote, remote),
+            child_selector_to_text(&answered->local, their_local),
+            child_selector_to_text(&answered->remote, their_remote));
+    return false;
+}
+
 /* ---- policies ---- */
 
 static bool policy_between(const struct ike_policy *p, const struct ike_path *path)
@@ -216,11 +233,16 @@ static void why_no_policy(const struct ike_policy *nearest, const struct ike_pat
 const struct ike_policy *child_policy_find(const struct ike_policy *policies, size_t n,
                                            const struct ike_path *path,
                                            const struct child_selectors *wanted,
+                                           const struct ike_policy **ret_nearest,
                                            struct proposal_why *ret_why)
 {
+    const struct ike_policy *nearest;
+
     for (size_t i = 0; i < n; i++)
         if (policy_between(&policies[i], path) && policy_says(&policies[i], wanted))
             return &policies[i];
-    why_no_policy(policy_nearest(policies, n, path, wanted), path, wanted, ret_why);
+    nearest = policy_nearest(policies, n, path, wanted);
+    why_no_policy(nearest, path, wanted, ret_why);
+    *ret_nearest = nearest && policy_between(nearest, path) ? nearest : NULL;
     return NULL;
 }

@@ -28,11 +28,18 @@ bool child_selectors_from_ids(const struct isakmp_id *idci, const struct isakmp_
                               struct child_selectors *ret, struct proposal_why *ret_why);
 bool child_selectors_equal(const struct child_selectors *a, const struct child_selectors *b);
 
+/* Whether the peer ANSWERED for what we ASKED for. Some (strongSwan) narrow what they are asked for
+ * to what they have, instead of refusing. */
+bool child_selectors_agree(const struct child_selectors *asked,
+                           const struct child_selectors *answered, struct proposal_why *ret_why);
+
 /* The first policy between the addresses of PATH (an unset local end point is any) that says
  * WANTED. NULL with the reason:
  *     peer wants 10.1.0.0/24 <-> 10.2.0.0/24, no policy says that; nearest: ...
- * our side left, the peer's right. */
+ * our side left, the peer's right. *RET_NEAREST then is the one a person probably meant, when there
+ * is one between these addresses. */
 const struct ike_policy *child_policy_find(const struct ike_policy *policies, size_t n,
                                            const struct ike_path *path,
                                            const struct child_selectors *wanted,
+                                           const struct ike_policy **ret_nearest,
                                            struct proposal_why *ret_why);

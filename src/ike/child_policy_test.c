@@ -203,13 +203,14 @@ static void a_policy_must_say_exactly_what_the_peer_wants(void **state)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct isakmp_id ci = id_of(rows[i].idci), cr = id_of(rows[i].idcr);
+        const struct ike_policy *nearest;
         struct child_selectors s;
         struct proposal_why why = { .text = "" };
 
         print_message("%s\n", rows[i].label);
         assert_true(child_selectors_from_ids(&ci, &cr, &path, false, &s, &why));
-        const struct ike_policy *p =
-            child_policy_find(policies, sizeof policies / sizeof *policies, &path, &s, &why);
+        const struct ike_policy *p = child_policy_find(policies, sizeof policies / sizeof *policies,
+                                                       &path, &s, &nearest, &why);
         assert_int_equal(p ? p->id : 0, rows[i].found);
         if (!p) {
             assert_text_has(why.text, "no policy says that; nearest: ");
@@ -229,17 +230,35 @@ static void refusals_name_the_nearest_policy(void **state)
     };
     const struct ike_path path = path_of("1.0.0.1", "1.0.0.2");
     const struct child_selectors wanted = { sel("1.2.3.0/27", 0, 0), sel("10.2.0.0/24", 0, 0) };
+    const struct ike_policy *nearest;
     struct proposal_why why;
 
-    assert_null(child_policy_find(policies, 3, &path, &wanted, &why));
+    assert_null(child_policy_find(policies, 3, &path, &wanted, &nearest, &why));
     assert_string_equal(why.text, "peer wants 1.2.3.0/27 <-> 10.2.0.0/24, no policy says that; "
                                   "nearest: 1.2.3.0/28 <-> 10.2.0.0/24");
-    assert_null(child_policy_find(policies, 1, &path, &wanted, &why));
+    assert_ptr_equal(nearest, &policies[1]);
+    assert_null(child_policy_find(policies, 1, &path, &wanted, &nearest, &why));
     assert_string_equal(why.text, "peer wants 1.2.3.0/27 <-> 10.2.0.0/24, no policy says that; "
                                   "nearest: 1.2.3.0/28 <-> 10.2.0.0/24 with "
                                   "sa-src-address=1.0.0.1 sa-dst-address=1.0.0.9");
-    assert_null(child_policy_find(NULL, 0, &path, &wanted, &why));
+    assert_null(nearest); /* another peer's: its owner has nothing to do with this */
+    assert_null(child_policy_find(NULL, 0, &path, &wanted, &nearest, &why));
     assert_string_equal(why.text, "peer wants 1.2.3.0/27 <-> 10.2.0.0/24, no policy says that");
+}
+
+/* strongSwan narrows what it is asked for to what it has. */
+static void other_networks_in_an_answer_are_named(void **state)
+{
+    (void)state;
+    const struct child_selectors asked = { sel("1.2.3.0/27", 0, 0), sel("10.2.0.0/24", 0, 0) };
+    const struct child_selectors narrowed = { sel("1.2.3.0/28", 0, 0), sel("10.2.0.0/24", 0, 0) };
+    struct proposal_why why = { .text = "" };
+
+    assert_true(child_selectors_agree(&asked, &asked, &why));
+    assert_false(child_selectors_agree(&asked, &narrowed, &why));
+    assert_string_equal(why.text, "we asked for 1.2.3.0/27 <-> 10.2.0.0/24, the peer answers for "
+                                  "1.2.3.0/28 <-> 10.2.0.0/24");
+    assert_int_equal(why.notify, NOTIFY_INVALID_ID_INFORMATION);
 }
 
 int main(void)
@@ -251,6 +270,7 @@ int main(void)
         cmocka_unit_test(without_identities_the_addresses_of_ike_count),
         cmocka_unit_test(a_policy_must_say_exactly_what_the_peer_wants),
         cmocka_unit_test(refusals_name_the_nearest_policy),
+        cmocka_unit_test(other_networks_in_an_answer_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

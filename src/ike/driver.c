@@ -184,7 +184,7 @@ static void first_message(struct ike *ike, struct msg_in *in, const uint8_t *byt
 
     if (!peer) {
         ike_drop(ike, IKE_DROP_NO_PEER);
-        report_stranger(ike, NULL, in->path, "no peer entry matches the source address");
+        report_no_peer(ike, in->path);
         return;
     }
     if (in->header.exchange != EXCHANGE_MAIN || peer->cfg.mode != IKE_MAIN) {
@@ -279,6 +279,7 @@ static void phase2_message(struct phase1 *p1, const struct step_table *table, st
         return;
     }
     if (p1->main->state != P1_UP) {
+        p1->unreadable |= p1->initiator && p1->main->state == P1_MSG3_SENT;
         ike_drop(p1->ike, IKE_DROP_STATE);
         return;
     }

@@ -201,6 +201,8 @@ static void on_unanswered(struct timer *t)
             quick_timed_out(ex);
         return;
     }
+    if (ex->message_id == 0)
+        phase1_unanswered(ex->p1, ex->sends);
     ex->sends++;
     send_bytes(ike, &ex->p1->path, (struct slice){ ex->last_out, ex->last_out_len });
     timer_arm(&ike->timers, &ex->timer, ike->now_ms + pause_ms(ex->sends), on_unanswered);

@@ -188,6 +188,9 @@ void ike_on_job_done(struct ike *ike, uint64_t now_ms, struct ike_job *job); /* 
 bool ike_action_take(struct ike *ike, struct ike_action *ret);
 void ike_action_fini(struct ike_action *a);
 
+/* The peer entry by which a policy negotiates: its id, 0 when there is none. */
+uint32_t ike_policy_peer(const struct ike *ike, uint32_t policy_id);
+
 /* ---- what /ip ipsec remote-peers shows ---- */
 
 struct ike_remote_peer {

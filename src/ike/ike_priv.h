@@ -138,6 +138,7 @@ struct phase1 {
     uint32_t dpd_heard_sequence; /* the peer's last question */
     bool dpd_heard_any;
     bool complained; /* an error of this negotiation was reported */
+    bool unreadable; /* a protected message came instead of the answer to our identity */
 };
 
 /* ---- exchanges: exchange.c ---- */

@@ -8,6 +8,7 @@
 #include "policy.h"
 #include "quick_keys.h"
 #include "quick_mode.h"
+#include "refusal.h"
 #include "rekey.h"
 #include "report.h"
 
@@ -201,7 +202,8 @@ static void responder_lifetime(struct phase1 *p1, const struct isakmp_notify *n)
     rekey_phase1_start(p1);
 }
 
-/* The quick mode an error is about: the one whose SPI it names, or the only one there is. */
+/* The quick mode an error is about: the one whose SPI it names, or the only one that waits for the
+ * peer. */
 static struct exchange *quick_named(const struct phase1 *p1, const struct isakmp_notify *n)
 {
     struct exchange *ex, *only = NULL;
@@ -209,7 +211,8 @@ static struct exchange *quick_named(const struct phase1 *p1, const struct isakmp
 
     TAILQ_FOREACH(ex, &p1->exchanges, in_p1)
     {
-        if (!ex->quick || !ex->initiator || ex->state != QUICK_MSG1_SENT)
+        if (!ex->quick || ex->job ||
+            ex->state != (ex->initiator ? QUICK_MSG1_SENT : QUICK_MSG2_SENT))
             continue;
         if (n->spi.len == 4 && (be32_get(n->spi.p) == ex->quick->spis[P2_ESP] ||
                                 be32_get(n->spi.p) == ex->quick->spis[P2_AH]))
@@ -222,16 +225,9 @@ static struct exchange *quick_named(const struct phase1 *p1, const struct isakmp
 
 static void error(struct phase1 *p1, const struct isakmp_notify *n)
 {
-    char buf[ISAKMP_NAME_TEXT_MAX];
-    const char *name = isakmp_name_text(NAMES_NOTIFY, n->type, buf);
     struct exchange *ex = quick_named(p1, n);
 
-    report_quick(p1, ex ? ex->quick->policy : NULL, IKE_REPORT_ERROR, REPORT_ERROR,
-                 "peer refuses phase 2: %s%s", name,
-                 n->type == NOTIFY_INVALID_ID_INFORMATION ? " (it has no policy for our networks)"
-                 : n->type == NOTIFY_NO_PROPOSAL_CHOSEN
-                     ? " (algorithms, pfs group, mode or lifetime differ)"
-                     : "");
+    refusal_of_quick(p1, ex, n->type);
     if (ex)
         quick_fail(ex);
 }
@@ -300,15 +296,21 @@ static void delete_child(struct phase1 *p1, uint8_t proto, uint32_t spi)
     struct child *c = child_of_peer_spi(p1->host, proto, spi);
     struct policy *policy;
 
+    /* strongSwan, when it cannot install what it agreed to as responder, names our half. */
+    if (!c)
+        c = child_of_own_spi(p1->host, proto, spi);
     if (!c || c->remote_id != p1->remote_id)
         return;
     policy = c->policy;
     report_quick(p1, policy, IKE_REPORT_INFO, REPORT_PLAIN, "peer deleted IPsec-SA: spi=0x%08x",
                  spi);
     child_remove(c);
+    if (p1->ike->now_ms >= c->created_ms + SHORT_LIFE_MS || policy_is_served(policy))
+        return;
     /* A peer that deletes what it has just agreed to is not asked at once again. */
-    if (p1->ike->now_ms < c->created_ms + SHORT_LIFE_MS && !policy_is_served(policy) &&
-        !policy->quick)
+    if (policy->proposal)
+        refusal_of_child(p1, policy);
+    if (!policy->quick)
         policy_failed(policy);
 }
 
@@ -368,7 +370,6 @@ void informational_in_clear(struct phase1 *p1, const struct msg_in *in, const ui
     const struct isakmp_payload *p;
     struct isakmp_payloads ps;
     struct isakmp_notify n;
-    char buf[ISAKMP_NAME_TEXT_MAX];
 
     if (in->header.exchange != EXCHANGE_INFORMATIONAL || !p1->initiator || p1->complained ||
         p1->main->state == P1_UP || !ip_addr_equal(&in->path->remote, &p1->path.remote) ||
@@ -381,10 +382,5 @@ void informational_in_clear(struct phase1 *p1, const struct msg_in *in, const ui
     if (isakmp_notify_parse(&r, &n) != ISAKMP_OK || n.type >= NOTIFY_STATUS_FIRST)
         return;
     p1->complained = true;
-    report_phase1(p1, IKE_REPORT_ERROR, REPORT_ERROR,
-                  "failed to get valid proposal: peer says %s (unauthenticated)%s",
-                  isakmp_name_text(NAMES_NOTIFY, n.type, buf),
-                  n.type == NOTIFY_NO_PROPOSAL_CHOSEN
-                      ? "; compare enc-algorithm, hash-algorithm, dh-group and lifetime"
-                      : "");
+    refusal_of_phase1(p1, n.type);
 }

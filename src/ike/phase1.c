@@ -250,12 +250,25 @@ static const char *why_no_answer(const struct phase1 *p1)
         return p1->initiator ? "no answer to our key exchange"
                              : "nothing acceptable after the key exchange: secrets may differ";
     case P1_MSG3_SENT:
-        return "no answer to our identity: the peer probably has another secret for us";
+        return p1->unreadable ? "the peer answers our identity with a message that we cannot read: "
+                                "it has another secret"
+                              : "no answer to our identity: the peer probably has another secret "
+                                "for us";
     case P1_NEW:
     case P1_UP:
         break;
     }
     return "no answer";
+}
+
+/* People need not wait for the end: a wrong secret shows itself at once where the peer answers with
+ * what we cannot read, else by silence. */
+void phase1_unanswered(struct phase1 *p1, unsigned sends)
+{
+    if (p1->complained || sends != (p1->unreadable ? 1 : 2))
+        return;
+    report_phase1(p1, IKE_REPORT_WARNING, REPORT_ERROR, "phase1 negotiation stalls (%s)",
+                  why_no_answer(p1));
 }
 
 void phase1_timed_out(struct phase1 *p1)

@@ -35,6 +35,8 @@ void phase1_cookie_r(struct phase1 *p1, const uint8_t *cookie);
 /* Another 30 seconds for a responder's SA that made a step. */
 void phase1_half_open_again(struct phase1 *p1);
 void phase1_established(struct phase1 *p1);
+/* Our message went unanswered SENDS times, and is sent again. */
+void phase1_unanswered(struct phase1 *p1, unsigned sends);
 void phase1_timed_out(struct phase1 *p1);
 /* The negotiation came to nothing; policies that waited are tried again later. */
 void phase1_failed(struct phase1 *p1);

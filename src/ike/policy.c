@@ -19,6 +19,14 @@ bool policy_is_served(const struct policy *policy)
     return false;
 }
 
+uint32_t ike_policy_peer(const struct ike *ike, uint32_t policy_id)
+{
+    const struct policy *policy = policy_find(ike, policy_id);
+    const struct peer *peer = policy ? peer_find(ike, &policy->cfg.remote) : NULL;
+
+    return peer ? peer->cfg.id : 0;
+}
+
 static void on_retry(struct timer *t)
 {
     policy_try(timer_owner(t, struct policy, retry));

@@ -40,6 +40,10 @@ struct proposal_why {
     uint16_t notify; /* enum isakmp_notify_type: what to tell the peer */
 };
 
+/* What we offer, in words: a refusal on the wire says no more than NO-PROPOSAL-CHOSEN, and whoever
+ * has to compare with the other end needs our half at least. Both return BUF. */
+enum { PROPOSAL_OFFER_TEXT_MAX = 256 };
+
 /* ---- lifetimes: 0 is "no limit" ---- */
 
 struct life_limits {
@@ -77,6 +81,8 @@ struct p1_choice {
 
 /* One proposal with one transform. */
 void p1_offer(struct isakmp_msg *m, const struct ike_peer *peer);
+/* "3des md5 modp1024, pre-shared-key, lifetime 1d" */
+char *p1_offer_text(const struct ike_peer *peer, char *buf);
 bool p1_choose(const struct isakmp_sa *offer, const struct ike_peer *peer, struct p1_choice *ret,
                struct proposal_why *ret_why);
 void p1_answer(struct isakmp_msg *m, const struct p1_choice *choice);
@@ -123,6 +129,8 @@ bool p2_possible(const struct p2_want *want, struct proposal_why *ret_why);
 /* Every cipher with every authentication, strongest first. WANT is possible. OUR_SPIS at P2_ESP and
  * P2_AH, host order; only those of the protocols wanted are read. */
 void p2_offer(struct isakmp_msg *m, const struct p2_want *want, const uint32_t our_spis[2]);
+/* "esp tunnel, 3des, sha1, pfs-group modp1024, lifetime 30m" */
+char *p2_offer_text(const struct p2_want *want, char *buf);
 bool p2_choose(const struct isakmp_sa *offer, const struct p2_want *want, struct p2_choice *ret,
                struct proposal_why *ret_why);
 void p2_answer(struct isakmp_msg *m, const struct p2_choice *choice, const uint32_t our_spis[2]);

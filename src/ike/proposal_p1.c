@@ -44,6 +44,19 @@ void p1_offer(struct isakmp_msg *m, const struct ike_peer *peer)
     msg_close(m);
 }
 
+char *p1_offer_text(const struct ike_peer *peer, char *buf)
+{
+    const struct isakmp_life life = p1_life(peer);
+    char group[ISAKMP_NAME_TEXT_MAX], time[LIFE_TEXT_MAX];
+
+    snprintf(buf, PROPOSAL_OFFER_TEXT_MAX, "%s %s %s, %s, lifetime %s",
+             cipher_info[peer->cipher].name, auth_info[peer->hash].name,
+             group_text((uint16_t)peer->group, group),
+             peer->auth == IKE_RSA_SIGNATURE ? "rsa-signature" : "pre-shared-key",
+             life_seconds_text(life.seconds, time));
+    return buf;
+}
+
 /* ---- comparing ---- */
 
 static const char *encryption_text(const struct isakmp_p1 *t, char *buf)

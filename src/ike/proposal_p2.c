@@ -224,6 +224,22 @@ static const char *protocols_text(uint8_t protocols)
     return names[protocols & 3];
 }
 
+char *p2_offer_text(const struct p2_want *want, char *buf)
+{
+    const bool esp = want->protocols & IKE_PROTO_ESP;
+    const struct isakmp_life life = p2_life(want);
+    char ciphers[LIST_TEXT_MAX], auths[LIST_TEXT_MAX];
+    char group[ISAKMP_NAME_TEXT_MAX], time[LIFE_TEXT_MAX];
+
+    snprintf(buf, PROPOSAL_OFFER_TEXT_MAX, "%s %s%s%s%s, %s, pfs-group %s, lifetime %s",
+             protocols_text(want->protocols), want->tunnel ? "tunnel" : "transport",
+             want->encap == P2_ENCAP_PLAIN ? "" : " in UDP", esp ? ", " : "",
+             esp ? ciphers_text(want, ciphers) : "", auths_text(want, !esp, auths),
+             group_text((uint16_t)want->proposal->pfs_group, group),
+             life_seconds_text(life.seconds, time));
+    return buf;
+}
+
 /* ---- responder ---- */
 
 /* What a transform of the peer would mean for us. */

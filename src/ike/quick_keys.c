@@ -36,6 +36,17 @@ static uint32_t spi_draw(struct phase1 *p1, uint8_t proto)
     return 0;
 }
 
+struct p2_want quick_want(const struct phase1 *p1, const struct policy *policy)
+{
+    return (struct p2_want){
+        .proposal = &policy->proposal->cfg,
+        .protocols = policy->cfg.protocols,
+        .tunnel = policy->cfg.tunnel,
+        .encap = p1->behind_nat ? P2_ENCAP_UDP : P2_ENCAP_PLAIN,
+        .check = p1->peer->cfg.check,
+    };
+}
+
 void quick_spis_draw(struct phase1 *p1, uint8_t protocols, uint32_t ret[2])
 {
     ret[P2_ESP] = protocols & IKE_PROTO_ESP ? spi_draw(p1, 50) : 0;

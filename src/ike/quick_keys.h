@@ -20,6 +20,8 @@ struct quick {
     bool ids_given;
 };
 
+/* What POLICY, which has a proposal, wants on the path of P1. */
+struct p2_want quick_want(const struct phase1 *p1, const struct policy *policy);
 void quick_spis_draw(struct phase1 *p1, uint8_t protocols, uint32_t ret[2]);
 /* The pair of SAs of a finished negotiation; NULL when a cipher key came out weak. */
 struct child *quick_child_make(struct exchange *ex, struct slice g_xy);

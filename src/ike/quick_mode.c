@@ -99,17 +99,6 @@ static bool quick_refuse(struct exchange *ex, struct policy *policy, uint16_t no
 
 /* ---- pieces of messages ---- */
 
-static struct p2_want want_of(const struct phase1 *p1, const struct policy *policy)
-{
-    return (struct p2_want){
-        .proposal = &policy->proposal->cfg,
-        .protocols = policy->cfg.protocols,
-        .tunnel = policy->cfg.tunnel,
-        .encap = p1->behind_nat ? P2_ENCAP_UDP : P2_ENCAP_PLAIN,
-        .check = p1->peer->cfg.check,
-    };
-}
-
 static void hash_open(const struct phase1 *p1, struct isakmp_msg *m, struct slice *ret_body)
 {
     msg_open(m, PL_HASH);
@@ -259,7 +248,7 @@ static void message1_send(struct exchange *ex)
 {
     struct phase1 *p1 = ex->p1;
     struct quick *q = ex->quick;
-    struct p2_want want = want_of(p1, q->policy);
+    struct p2_want want = quick_want(p1, q->policy);
     uint8_t hash[DIGEST_MAX];
     struct slice hash_b;
     struct isakmp_msg m;
@@ -285,7 +274,7 @@ static void i1_done(struct exchange *ex, struct ike_job *job)
 void quick_start(struct phase1 *p1, struct policy *policy)
 {
     struct ike *ike = p1->ike;
-    struct p2_want want = want_of(p1, policy);
+    struct p2_want want = quick_want(p1, policy);
     struct proposal_why why;
     struct exchange *ex;
     struct quick *q;
@@ -364,7 +353,7 @@ static bool message2_take(struct exchange *ex, struct msg_in *in)
 {
     struct quick *q = ex->quick;
     struct phase1 *p1 = ex->p1;
-    struct p2_want want = want_of(p1, q->policy);
+    struct p2_want want = quick_want(p1, q->policy);
     struct rd r = rd_of(driver_body(in, PL_SA));
     struct child_selectors sel;
     struct proposal_why why;
@@ -381,10 +370,8 @@ static bool message2_take(struct exchange *ex, struct msg_in *in)
                             "phase2 negotiation failed", "pfs group or key exchange mismatched");
     if (!selectors_take(ex, in, &sel, &given, &why))
         return quick_refuse(ex, q->policy, why.notify, "answer has other identities", why.text);
-    if (!child_selectors_equal(&sel, &q->sel))
-        return quick_refuse(ex, q->policy, NOTIFY_INVALID_ID_INFORMATION,
-                            "phase2 negotiation failed",
-                            "the peer answers for other networks than we asked for");
+    if (!child_selectors_agree(&q->sel, &sel, &why))
+        return quick_refuse(ex, q->policy, why.notify, "phase2 negotiation failed", why.text);
     if (q->choice.life_differs)
         report_quick(p1, q->policy, IKE_REPORT_WARNING, REPORT_PLAIN,
                      "peer answers phase 2 with another lifetime: my:%lld peer:%llu",
@@ -479,7 +466,7 @@ static struct policy *policy_take(struct exchange *ex, struct msg_in *in,
 {
     struct phase1 *p1 = ex->p1;
     struct ike *ike = p1->ike;
-    const struct ike_policy *cfg;
+    const struct ike_policy *cfg, *nearest;
     struct proposal_why why;
     struct policy *policy;
 
@@ -487,9 +474,10 @@ static struct policy *policy_take(struct exchange *ex, struct msg_in *in,
         quick_refuse(ex, NULL, why.notify, "no policy found", why.text);
         return NULL;
     }
-    cfg = child_policy_find(ike->policy_cfgs, ike->n_policies, &p1->path, ret_sel, &why);
+    cfg = child_policy_find(ike->policy_cfgs, ike->n_policies, &p1->path, ret_sel, &nearest, &why);
     if (!cfg) {
-        quick_refuse(ex, NULL, NOTIFY_INVALID_ID_INFORMATION, "no policy found", why.text);
+        policy = nearest ? policy_find(ike, nearest->id) : NULL; /* its owner is told */
+        quick_refuse(ex, policy, NOTIFY_INVALID_ID_INFORMATION, "no policy found", why.text);
         return NULL;
     }
     policy = policy_find(ike, cfg->id);
@@ -524,7 +512,7 @@ static bool message1_take(struct exchange *ex, struct msg_in *in)
     q->sel = sel;
     q->ids_given = given;
     q->started_ms = ex->p1->ike->now_ms;
-    want = want_of(ex->p1, policy);
+    want = quick_want(ex->p1, policy);
     if (!p2_possible(&want, &why) || !p2_choose(&sa, &want, &q->choice, &why))
         return quick_refuse(ex, policy, why.notify, "no suitable proposal found", why.text);
     q->group = q->choice.group;

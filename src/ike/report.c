@@ -89,3 +89,28 @@ void report_stranger(struct ike *ike, const struct peer *peer, const struct ike_
         path, fmt, args);
     va_end(args);
 }
+
+static void warn(struct ike *ike, uint32_t policy_id, const struct ike_path *path, const char *fmt,
+                 ...) __attribute__((format(printf, 4, 5)));
+static void warn(struct ike *ike, uint32_t policy_id, const struct ike_path *path, const char *fmt,
+                 ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    put(ike, IKE_REPORT_WARNING, policy_id ? REPORT_ERROR : REPORT_PLAIN, 0, policy_id, path, fmt,
+        args);
+    va_end(args);
+}
+
+void report_no_peer(struct ike *ike, const struct ike_path *path)
+{
+    uint32_t policy_id = 0;
+
+    if (!stranger_may(ike, &path->remote))
+        return;
+    for (size_t i = 0; i < ike->n_policies && !policy_id; i++)
+        if (ip_addr_equal(&ike->policy_cfgs[i].remote, &path->remote))
+            policy_id = ike->policy_cfgs[i].id;
+    warn(ike, policy_id, path, "peer wants to negotiate, but no peer entry matches its address");
+}

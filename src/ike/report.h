@@ -18,6 +18,8 @@ void report_policy(const struct policy *policy, enum ike_report_level level, enu
 /* About something a stranger sent: at most a few a minute and source. PEER may be NULL. */
 void report_stranger(struct ike *ike, const struct peer *peer, const struct ike_path *path,
                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* A stranger wants to negotiate: also last-error of the first policy for its address. */
+void report_no_peer(struct ike *ike, const struct ike_path *path);
 /* "192.0.2.1[500]"; returns BUF. */
 #define REPORT_END_MAX (IP_TEXT_MAX + 8)
 char *report_end(const struct ip_addr *a, uint16_t port, char *buf);

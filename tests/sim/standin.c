@@ -271,12 +271,18 @@ void __wrap_natt_emit(const struct phase1 *p1, struct isakmp_msg *m)
         __real_natt_emit(p1, m);
 }
 
-bool __real_child_selectors_equal(const struct child_selectors *a, const struct child_selectors *b);
-bool __wrap_child_selectors_equal(const struct child_selectors *a, const struct child_selectors *b);
+bool __real_child_selectors_agree(const struct child_selectors *asked,
+                                  const struct child_selectors *answered,
+                                  struct proposal_why *ret_why);
+bool __wrap_child_selectors_agree(const struct child_selectors *asked,
+                                  const struct child_selectors *answered,
+                                  struct proposal_why *ret_why);
 
-bool __wrap_child_selectors_equal(const struct child_selectors *a, const struct child_selectors *b)
+bool __wrap_child_selectors_agree(const struct child_selectors *asked,
+                                  const struct child_selectors *answered,
+                                  struct proposal_why *ret_why)
 {
-    return __real_child_selectors_equal(a, b) || standin.widen;
+    return __real_child_selectors_agree(asked, answered, ret_why) || standin.widen;
 }
 
 /* ---- Diffie-Hellman ---- */
