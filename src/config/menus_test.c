@@ -235,6 +235,8 @@ static const struct check_case {
       "failure: auth-algorithms and enc-algorithms must not both be null" },
     { "neither, the older way", PROPOSAL, "name=a enc-algorithms=null auth-algorithms=",
       "failure: auth-algorithms and enc-algorithms must not both be null" },
+    { "no time to renew", PROPOSAL, "name=a lifetime=1s",
+      "value of lifetime out of range (2s..3550w5d3h14m7s)" },
     { "null among others", PROPOSAL, "name=a enc-algorithms=null,des auth-algorithms=null", "" },
     { "no encryption named", PROPOSAL,
       "name=a enc-algorithms=", "input does not match any value of enc-algorithms" },

@@ -3,7 +3,11 @@
  * what policies name unless told otherwise. */
 #include "menu_models.h"
 
-enum { LIFETIME_MAX_S = INT32_MAX, ALG_NULL_BIT = 1 << 0 };
+enum {
+    LIFETIME_MIN_S = 2, /* half of it is left to renew an SA in */
+    LIFETIME_MAX_S = INT32_MAX,
+    ALG_NULL_BIT = 1 << 0
+};
 
 static const char *const auth_synonyms[] = { "sha", "sha1", NULL };
 
@@ -13,7 +17,7 @@ static const struct prop props[] = {
       .names = cfg_auth_names, .synonyms = auth_synonyms, .help = "authentication, any of these" },
     { "enc-algorithms", PT_SET, 0, AT(cfg_proposal, enc_algorithms), .def = "3des",
       .names = cfg_cipher_names, .help = "encryption, any of these" },
-    { "lifetime", PT_TIME, 0, AT(cfg_proposal, lifetime_s), .def = "30m", .min = 1,
+    { "lifetime", PT_TIME, 0, AT(cfg_proposal, lifetime_s), .def = "30m", .min = LIFETIME_MIN_S,
       .max = LIFETIME_MAX_S, .help = "of the SAs" },
     { "lifebytes", PT_INT, P_QUIET, AT(cfg_proposal, lifebytes), .def = "0", .min = 0,
       .max = INT64_MAX, .help = "bytes an SA may carry, 0: no limit" },

@@ -18,8 +18,9 @@ static void on_renew(struct timer *t)
     policy_want(c->policy);
 }
 
-/* The initiator soon, so that not all pairs of one moment begin at once; the responder when 90% of
- * the time is over, or shortly, when it was the bytes. */
+/* By time the initiator soon, so that not all pairs of one moment begin at once, and the responder
+ * when 90% are over. By bytes the initiator at once, for nobody knows how fast the rest goes, and
+ * the responder when that has had its chance. */
 void rekey_child_soft(struct child *c)
 {
     struct ike *ike = c->ike;
@@ -27,7 +28,7 @@ void rekey_child_soft(struct child *c)
     uint64_t late_ms = c->created_ms + hard_ms * IKE_LATE_PERCENT / 100;
     uint64_t soft_ms = c->created_ms + hard_ms * (IKE_PHASE1_SOFT_PERCENT - 1) / 100;
     bool by_time = hard_ms > 0 && ike->now_ms >= soft_ms;
-    uint64_t jitter_ms = by_time ? hard_ms * IKE_JITTER_PERCENT / 100 : IKE_BYTES_LATE_MS / 10;
+    uint64_t jitter_ms = by_time ? hard_ms * IKE_JITTER_PERCENT / 100 : 0;
     uint64_t at_ms;
 
     if (timer_armed(&c->renew) || c->renew_due || !child_is_current(c))

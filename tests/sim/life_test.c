@@ -168,6 +168,23 @@ static void byte_lifetimes_are_renewed_in_time(void **state)
     world_free(w);
 }
 
+/* The rest of the bytes may be gone in a moment: nothing is put off. */
+static void soft_byte_limit_is_acted_on_at_once(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 20; seed++) {
+        struct world *w = up(seed);
+        uint64_t id = world_sa_out(&w->side[SIM_A], 7)->id;
+
+        w->bad.jitter_ms = 0;
+        ike_on_sa_event(w->side[SIM_A].ike, w->now_ms, id, IKE_SA_SOFT);
+        world_take_actions(w, SIM_A);
+        world_run(w, 50); /* two ways of 10 ms, and the Diffie-Hellman work */
+        assert_true(world_sa_out(&w->side[SIM_A], 7)->id != id);
+        world_free(w);
+    }
+}
+
 static void phase1_bytes_are_enforced(void **state)
 {
     struct world *w = world_new(5);
@@ -418,6 +435,7 @@ int main(void)
         cmocka_unit_test(renewal_started_by_both_at_once),
         cmocka_unit_test(responder_renews_when_the_initiator_does_not),
         cmocka_unit_test(byte_lifetimes_are_renewed_in_time),
+        cmocka_unit_test(soft_byte_limit_is_acted_on_at_once),
         cmocka_unit_test(phase1_bytes_are_enforced),
         cmocka_unit_test(dead_peer_is_noticed_and_comes_back),
         cmocka_unit_test(dead_peer_questions_are_answered),
