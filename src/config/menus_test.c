@@ -72,11 +72,11 @@ static const struct print_case {
       "hash-algorithm=md5 enc-algorithm=3des dh-group=modp1024 lifetime=1d lifebytes=0" },
     { "a peer with nothing left at its default", PEER,
       "address=[fd00::1]:4500 secret=0xABCD generate-policy=no send-initial-contact=no "
-      "nat-traversal=no proposal-check=claim hash-algorithm=sha enc-algorithm=aes-256 "
+      "nat-traversal=yes proposal-check=claim hash-algorithm=sha enc-algorithm=aes-256 "
       "dh-group=modp1536 lifetime=28800s lifebytes=4294967296 passive=yes dpd-interval=0s "
       "dpd-maximum-failures=1",
       "address=fd00::1/128:4500 auth-method=pre-shared-key secret=0xABCD generate-policy=no "
-      "exchange-mode=main send-initial-contact=no nat-traversal=no proposal-check=claim "
+      "exchange-mode=main send-initial-contact=no nat-traversal=yes proposal-check=claim "
       "hash-algorithm=sha1 enc-algorithm=aes-256 dh-group=modp1536 lifetime=8h "
       "lifebytes=4294967296 passive=yes dpd-interval=0s dpd-maximum-failures=1" },
     { "every default of a proposal", PROPOSAL, "name=a",
@@ -197,8 +197,6 @@ static const struct check_case {
       "failure: exchange-mode=base is not available in this version" },
     { "certificates", PEER, "auth-method=rsa-signature",
       "failure: auth-method=rsa-signature is not available in this version" },
-    { "NAT traversal", PEER, "address=1.0.0.2 nat-traversal=yes",
-      "failure: nat-traversal=yes is not available in this version" },
     { "generated policies", PEER, "address=1.0.0.2 generate-policy=yes",
       "failure: generate-policy=yes is not available in this version" },
     { "absent certificate", PEER, "certificate=mine",

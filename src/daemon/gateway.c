@@ -76,6 +76,7 @@ static bool workers_open(struct gateway *g, void (*wake)(void *), void *wake_ctx
                                    .n_workers = g->n_workers,
                                    .capture_fd = g->capture.fds[i],
                                    .inject_fd = g->inject.fds[i],
+                                   .ike_fd = ike_sockets_worker_fd(g->ike_sockets),
                                    .mark = g->options.mark,
                                    .wake = wake,
                                    .wake_ctx = wake_ctx };
@@ -165,18 +166,16 @@ struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), vo
         g->n_workers = 64;
     names_make(g);
     g->engine = ipsec_new(g->n_workers, backend);
-    if (!kernel_open(g, err, err_size) || !workers_open(g, wake, wake_ctx, err, err_size)) {
+    if (!kernel_open(g, err, err_size) ||
+        !(g->ike_sockets = ike_sockets_new(o->mark, g->n_workers, err, err_size)) ||
+        !workers_open(g, wake, wake_ctx, err, err_size)) {
         gateway_free(g, false);
         return NULL;
     }
     const struct keying_hooks hooks = { .ctx = g,
                                         .sas_changed = on_sas_changed,
                                         .path_mtu = gateway_path_mtu };
-    g->keying = keying_new(o, g->engine, &hooks, err, err_size);
-    if (!g->keying) {
-        gateway_free(g, false);
-        return NULL;
-    }
+    g->keying = keying_new(g->ike_sockets, g->engine, &hooks);
     log_features(g->steer);
     log_info("steer", "pins in %s", g->pin_dir);
     return g;
@@ -237,6 +236,7 @@ void gateway_free(struct gateway *g, bool clean)
     if (g->config)
         config_close(g->config);
     keying_free(g->keying);
+    ike_sockets_free(g->ike_sockets);
     manual_fini(g);
     plan_fini(&g->plan);
     keymap_fini(&g->reqids);

@@ -27,6 +27,7 @@ struct gateway {
     struct tun capture, inject;
     struct steer *steer;
     struct netmon *netmon;
+    struct ike_sockets *ike_sockets;
     struct keying *keying;
     struct worker **workers;
     unsigned n_workers;

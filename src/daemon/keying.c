@@ -3,15 +3,11 @@
 #include "clock.h"
 #include "ike.h"
 #include "keying_config.h"
-#include "udp.h"
+#include "log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { IKE_PORT = 500, SOCKET_V4 = 0, SOCKET_V6, SOCKETS, DATAGRAMS_PER_WAKE = 64 };
 
 /* One quick mode's SAs in the data path. */
 struct child {
@@ -33,14 +29,12 @@ struct keying {
     struct keying_hooks hooks;
     struct rng *rng;
     struct ike *ike;
-    int fds[SOCKETS];
-    uv_poll_t polls[SOCKETS];
+    struct ike_sockets *sockets; /* borrowed */
     uv_timer_t timer;
     uv_loop_t *loop;
     struct child *children;
     struct failure *policy_errors, *peer_errors;
     bool in_actions, sas_dirty;
-    uint8_t buf[IKE_MESSAGE_BYTES_MAX + 1];
 };
 
 struct job {
@@ -162,6 +156,9 @@ static struct sa *sa_install(struct keying *k, const struct ike_child *about, un
     struct sa_config c = { .proto = a->proto,
                            .inbound = in,
                            .tunnel = about->tunnel,
+                           .udp_encap = about->udp_encap,
+                           .local_port = about->path.local_port,
+                           .remote_port = about->path.remote_port,
                            .spi = in ? a->spi_in : a->spi_out,
                            .src = in ? about->path.remote : about->path.local,
                            .dst = in ? about->path.local : about->path.remote,
@@ -256,10 +253,9 @@ static void on_send(struct keying *k, const struct ike_action *a)
                                    .remote = a->path.remote,
                                    .local_port = a->path.local_port,
                                    .remote_port = a->path.remote_port };
-    int fd = k->fds[path.remote.family == IP_V6 ? SOCKET_V6 : SOCKET_V4];
 
     /* What is lost here is retransmitted like any lost datagram. */
-    if (!udp_send(fd, &path, a->bytes.p, a->bytes.len))
+    if (!ike_sockets_send(k->sockets, &path, a->bytes.p, a->bytes.len))
         log_debug("ipsec", "cannot send an IKE message: %s", strerror(errno));
 }
 
@@ -350,31 +346,20 @@ static void carry_out(struct keying *k)
 
 /* ---- the loop ---- */
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void on_datagram(void *ctx, const struct udp_path *from, const uint8_t *bytes, size_t len)
 {
-    struct keying *k = poll->data;
-    int fd = k->fds[poll - k->polls];
+    struct keying *k = ctx;
+    const struct ike_path path = { .local = from->local,
+                                   .remote = from->remote,
+                                   .local_port = from->local_port,
+                                   .remote_port = from->remote_port };
 
-    (void)status;
-    (void)events;
-    for (int i = 0; i < DATAGRAMS_PER_WAKE; i++) {
-        struct udp_path from;
-        ssize_t n = udp_receive(fd, IKE_PORT, k->buf, sizeof(k->buf), &from);
-        if (n < 0)
-            break;
-        if ((size_t)n > sizeof(k->buf))
-            continue;
-        const struct ike_path path = { .local = from.local,
-                                       .remote = from.remote,
-                                       .local_port = from.local_port,
-                                       .remote_port = from.remote_port };
-        ike_on_datagram(k->ike, clock_ms(), &path, k->buf, (size_t)n);
-        carry_out(k);
-    }
+    ike_on_datagram(k->ike, clock_ms(), &path, bytes, len);
+    carry_out(k);
 }
 
-struct keying *keying_new(const struct options *o, struct ipsec *engine,
-                          const struct keying_hooks *hooks, char *err, size_t err_size)
+struct keying *keying_new(struct ike_sockets *sockets, struct ipsec *engine,
+                          const struct keying_hooks *hooks)
 {
     struct keying *k = xcalloc(1, sizeof(*k));
     const struct ike_env env = { .ctx = k,
@@ -387,14 +372,8 @@ struct keying *keying_new(const struct options *o, struct ipsec *engine,
     k->hooks = *hooks;
     k->rng = rng_new();
     k->ike = ike_new(&env);
-    k->fds[SOCKET_V4] = udp_open(IP_V4, IKE_PORT, o->mark);
-    k->fds[SOCKET_V6] = udp_open(IP_V6, IKE_PORT, o->mark);
-    if (k->fds[SOCKET_V4] >= 0 && (k->fds[SOCKET_V6] >= 0 || errno == EAFNOSUPPORT))
-        return k;
-    snprintf(err, err_size, "cannot open UDP port %d: %s%s", IKE_PORT, strerror(errno),
-             errno == EADDRINUSE ? " (another IKE daemon runs here)" : "");
-    keying_free(k);
-    return NULL;
+    k->sockets = sockets;
+    return k;
 }
 
 void keying_start(struct keying *k, uv_loop_t *loop)
@@ -402,13 +381,7 @@ void keying_start(struct keying *k, uv_loop_t *loop)
     k->loop = loop;
     uv_timer_init(loop, &k->timer);
     k->timer.data = k;
-    for (int i = 0; i < SOCKETS; i++) {
-        if (k->fds[i] < 0)
-            continue;
-        uv_poll_init(loop, &k->polls[i], k->fds[i]);
-        k->polls[i].data = k;
-        uv_poll_start(&k->polls[i], UV_READABLE, on_readable);
-    }
+    ike_sockets_start(k->sockets, loop, on_datagram, k);
     carry_out(k);
 }
 
@@ -417,9 +390,7 @@ void keying_stop(struct keying *k)
     ike_stop(k->ike, clock_ms());
     carry_out(k);
     uv_close((uv_handle_t *)&k->timer, NULL);
-    for (int i = 0; i < SOCKETS; i++)
-        if (k->fds[i] >= 0)
-            uv_close((uv_handle_t *)&k->polls[i], NULL);
+    ike_sockets_stop(k->sockets);
 }
 
 void keying_free(struct keying *k)
@@ -432,9 +403,6 @@ void keying_free(struct keying *k)
     failures_free(&k->peer_errors);
     ike_free(k->ike);
     rng_free(k->rng);
-    for (int i = 0; i < SOCKETS; i++)
-        if (k->fds[i] >= 0)
-            close(k->fds[i]);
     free(k);
 }
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 #include "engine.h"
-#include "options.h"
+#include "ike_sockets.h"
 #include "plan.h"
 
 #include <uv.h>
@@ -18,9 +18,9 @@ struct keying_hooks {
     uint32_t (*path_mtu)(void *ctx, const struct ip_addr *dst); /* bytes; 0: unknown */
 };
 
-/* Opens the sockets (port 500 needs privileges). NULL with the reason in ERR. */
-struct keying *keying_new(const struct options *o, struct ipsec *engine,
-                          const struct keying_hooks *hooks, char *err, size_t err_size);
+/* Borrows SOCKETS. */
+struct keying *keying_new(struct ike_sockets *sockets, struct ipsec *engine,
+                          const struct keying_hooks *hooks);
 void keying_start(struct keying *k, uv_loop_t *loop);
 /* DELETE for everything, then lets go of the loop. */
 void keying_stop(struct keying *k);

@@ -1,9 +1,11 @@
 #include "worker.h"
 
 #include "clock.h"
+#include "ike_sockets.h"
 #include "raw.h"
 #include "text.h"
 #include "tun.h"
+#include "udp_esp.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -34,6 +36,7 @@ struct worker {
     int epoll_fd, stop_fd, nudge_fd;
     int rx[RX_COUNT];
     int tx4, tx6, icmp4, icmp6;
+    struct udp_esp *udp4, *udp6; /* udp6: NULL without IPv6 */
     struct rng *rng;
     struct ipsec_worker *engine;
 };
@@ -46,11 +49,19 @@ static void give_back(struct worker *w, struct pkt **pkts, unsigned n)
         pkt_put(pool, pkts[i]);
 }
 
+/* Runs of one kind keep their order. */
 static unsigned sink_wire(void *ctx, struct pkt **pkts, unsigned n)
 {
     struct worker *w = ctx;
-    unsigned sent = raw_send(w->tx4, w->tx6, pkts, n);
+    unsigned sent = 0;
 
+    for (unsigned at = 0, run; at < n; at += run) {
+        bool udp = udp_esp_is_udp(pkts[at]);
+        for (run = 1; at + run < n && udp_esp_is_udp(pkts[at + run]) == udp;)
+            run++;
+        sent += udp ? udp_esp_send(w->udp4, w->udp6, pkts + at, run)
+                    : raw_send(w->tx4, w->tx6, pkts + at, run);
+    }
     give_back(w, pkts, n);
     return sent;
 }
@@ -125,8 +136,32 @@ static void serve_receiver(struct worker *w, int kind, uint64_t now_ms)
     }
 }
 
+static void on_ike(void *ctx, const struct udp_path *path, const uint8_t *bytes, size_t len)
+{
+    struct worker *w = ctx;
+
+    if (!ike_sockets_pass(w->c.ike_fd, path, bytes, len))
+        ipsec_worker_count(w->engine, DROP_IN_IKE, 1);
+}
+
+static void serve_udp(struct worker *w, struct udp_esp *udp, uint64_t now_ms)
+{
+    struct pkt *batch[PKT_BATCH];
+
+    for (int round = 0; round < ROUNDS_PER_WAKE || udp_esp_pending(udp); round++) {
+        unsigned lost = 0;
+        unsigned n =
+            udp_esp_receive(udp, ipsec_worker_pool(w->engine), batch, PKT_BATCH, on_ike, w, &lost);
+        if (lost)
+            ipsec_worker_count(w->engine, DROP_IN_BUFFERS, lost);
+        if (n == 0)
+            return;
+        ipsec_in(w->engine, batch, n, now_ms);
+    }
+}
+
 /* What an epoll event's data names: a receiver, or one of these. */
-enum { ON_CAPTURE = RX_COUNT, ON_NUDGE, ON_STOP };
+enum { ON_CAPTURE = RX_COUNT, ON_UDP4, ON_UDP6, ON_NUDGE, ON_STOP };
 
 static void *worker_main(void *arg)
 {
@@ -147,6 +182,8 @@ static void *worker_main(void *arg)
                 serve_capture(w, now_ms);
             else if (on == ON_NUDGE)
                 serve_nudge(w, now_ms);
+            else if (on == ON_UDP4 || on == ON_UDP6)
+                serve_udp(w, on == ON_UDP4 ? w->udp4 : w->udp6, now_ms);
             else
                 serve_receiver(w, (int)on, now_ms);
         }
@@ -166,6 +203,15 @@ static bool watch(struct worker *w, int fd, uint32_t on)
     return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
+static bool open_udp(struct worker *w)
+{
+    w->udp4 = udp_esp_open(IP_V4, UDP_PORT_NATT, w->c.mark);
+    if (!w->udp4 || !watch(w, udp_esp_fd(w->udp4), ON_UDP4))
+        return false;
+    w->udp6 = udp_esp_open(IP_V6, UDP_PORT_NATT, w->c.mark);
+    return w->udp6 ? watch(w, udp_esp_fd(w->udp6), ON_UDP6) : errno == EAFNOSUPPORT;
+}
+
 static bool open_all(struct worker *w)
 {
     for (int k = 0; k < RX_COUNT; k++) {
@@ -177,8 +223,8 @@ static bool open_all(struct worker *w)
     return (w->tx4 = raw_open_sender(IP_V4, w->c.mark)) >= 0 &&
            (w->tx6 = raw_open_sender(IP_V6, w->c.mark)) >= 0 &&
            (w->icmp4 = raw_open_icmp(IP_V4)) >= 0 && (w->icmp6 = raw_open_icmp(IP_V6)) >= 0 &&
-           watch(w, w->c.capture_fd, ON_CAPTURE) && watch(w, w->nudge_fd, ON_NUDGE) &&
-           watch(w, w->stop_fd, ON_STOP);
+           open_udp(w) && watch(w, w->c.capture_fd, ON_CAPTURE) &&
+           watch(w, w->nudge_fd, ON_NUDGE) && watch(w, w->stop_fd, ON_STOP);
 }
 
 struct worker *worker_new(const struct worker_config *c, char *err, size_t err_size)
@@ -192,7 +238,7 @@ struct worker *worker_new(const struct worker_config *c, char *err, size_t err_s
     w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     w->nudge_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->epoll_fd < 0 || w->stop_fd < 0 || w->nudge_fd < 0 || !open_all(w)) {
-        snprintf(err, err_size, "cannot open raw sockets: %s%s", strerror(errno),
+        snprintf(err, err_size, "cannot open a worker's sockets: %s%s", strerror(errno),
                  errno == EPERM ? " (CAP_NET_RAW is needed: start as root)" : "");
         worker_free(w);
         return NULL;
@@ -244,6 +290,8 @@ void worker_free(struct worker *w)
     rng_free(w->rng);
     for (int k = 0; k < RX_COUNT; k++)
         fd_close(w->rx[k]);
+    udp_esp_close(w->udp4);
+    udp_esp_close(w->udp6);
     fd_close(w->tx4);
     fd_close(w->tx6);
     fd_close(w->icmp4);

@@ -1,5 +1,6 @@
-/* A data worker: one thread with its own capture and inject queues, raw sockets, packet pool and
- * crypto managers. It moves batches between descriptors and the engine and knows no policy. */
+/* A data worker: one thread with its own capture and inject queues, raw and UDP sockets, packet
+ * pool and crypto managers. It moves batches between descriptors and the engine and knows no
+ * policy. */
 #pragma once
 
 #include "engine.h"
@@ -10,6 +11,7 @@ struct worker_config {
     struct ipsec *engine;
     unsigned index, n_workers;
     int capture_fd, inject_fd; /* borrowed */
+    int ike_fd;                /* borrowed: takes IKE messages that came with ESP, ike_sockets.h */
     uint32_t mark;
     void (*wake)(void *ctx); /* called from the worker's thread: events wait in the engine */
     void *wake_ctx;

@@ -1,7 +1,9 @@
 #include "quick_keys.h"
 
 #include "child.h"
+#include "isakmp_notify.h"
 #include "must.h"
+#include "proposal_why.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -45,6 +47,19 @@ struct p2_want quick_want(const struct phase1 *p1, const struct policy *policy)
         .encap = p1->behind_nat ? P2_ENCAP_UDP : P2_ENCAP_PLAIN,
         .check = p1->peer->cfg.check,
     };
+}
+
+/* Transport mode through a NAT would have to mend checksums (RFC 3948 3.1.2) and match selectors
+ * with addresses that the NAT has changed. */
+bool quick_possible(const struct p2_want *want, struct proposal_why *ret_why)
+{
+    if (!p2_possible(want, ret_why))
+        return false;
+    if (want->tunnel || want->encap == P2_ENCAP_PLAIN)
+        return true;
+    why_set(ret_why, NOTIFY_NO_PROPOSAL_CHOSEN,
+            "NAT on the way, which transport mode cannot pass: use tunnel=yes");
+    return false;
 }
 
 void quick_spis_draw(struct phase1 *p1, uint8_t protocols, uint32_t ret[2])

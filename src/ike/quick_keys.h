@@ -22,6 +22,8 @@ struct quick {
 
 /* What POLICY, which has a proposal, wants on the path of P1. */
 struct p2_want quick_want(const struct phase1 *p1, const struct policy *policy);
+/* p2_possible, and the data path can do it. */
+bool quick_possible(const struct p2_want *want, struct proposal_why *ret_why);
 void quick_spis_draw(struct phase1 *p1, uint8_t protocols, uint32_t ret[2]);
 /* The pair of SAs of a finished negotiation; NULL when a cipher key came out weak. */
 struct child *quick_child_make(struct exchange *ex, struct slice g_xy);

@@ -279,7 +279,7 @@ void quick_start(struct phase1 *p1, struct policy *policy)
     struct exchange *ex;
     struct quick *q;
 
-    if (!p2_possible(&want, &why)) {
+    if (!quick_possible(&want, &why)) {
         report_quick(p1, policy, IKE_REPORT_ERROR, REPORT_ERROR, "cannot negotiate: %s", why.text);
         policy_failed(policy);
         return;
@@ -513,7 +513,7 @@ static bool message1_take(struct exchange *ex, struct msg_in *in)
     q->ids_given = given;
     q->started_ms = ex->p1->ike->now_ms;
     want = quick_want(ex->p1, policy);
-    if (!p2_possible(&want, &why) || !p2_choose(&sa, &want, &q->choice, &why))
+    if (!quick_possible(&want, &why) || !p2_choose(&sa, &want, &q->choice, &why))
         return quick_refuse(ex, policy, why.notify, "no suitable proposal found", why.text);
     q->group = q->choice.group;
     if (!nonce_take(in, &q->ni) || !ke_take(q, in, q->group))

@@ -17,6 +17,8 @@
     X(IN_NO_POLICY, "in-no-policies", "good SA, no policy matches the inner packet")               \
     X(IN_NESTED, "in-nested-too-deep", "ESP and AH nested deeper than supported")                  \
     X(IN_DUMMY, "in-dummy", "dummy packet, next header 59 (RFC 4303 2.6)")                         \
+    X(IN_KEEPALIVE, "in-keepalives", "NAT keepalive, which says nothing (RFC 3948 2.3)")           \
+    X(IN_IKE, "in-ike-overflows", "IKE message on port 4500 while too many wait")                  \
     X(OUT_MALFORMED, "out-header-errors", "outbound packet malformed")                             \
     X(OUT_SPD_CHANGED, "out-spd-changed", "captured, but the policy no longer encrypts it")        \
     X(OUT_NO_STATES, "out-no-states", "require or unique without an SA")                           \

@@ -19,12 +19,18 @@ static size_t ah_bytes(const struct encap_plan *plan)
     return plan->ah ? ah_hdr_len(plan->ah) : 0;
 }
 
-/* Bytes around the payload: the IP header outside, then AH. */
+/* AH never travels in UDP (RFC 3948 1), nor ESP behind it. */
+static size_t udp_bytes(const struct encap_plan *plan)
+{
+    return !plan->ah && plan->esp->udp_encap ? UDP_HDR_LEN : 0;
+}
+
+/* Bytes around the payload: the IP header outside, then UDP or AH. */
 static size_t outside_len(const struct encap_plan *plan, size_t hdr_len)
 {
     size_t ip = plan->tunnel ? ip_hdr_len(outer_sa(plan)->src.family) : hdr_len;
 
-    return ip + ah_bytes(plan);
+    return ip + udp_bytes(plan) + ah_bytes(plan);
 }
 
 void encap_plan_mtu(struct encap_plan *plan)
@@ -69,12 +75,12 @@ void ip_tos_set(uint8_t *p, uint8_t tos)
 }
 
 /* Summed while still in registers: reading back what was just written in pieces would stall. */
-static void tunnel4_hdr(uint8_t *hdr, const struct sa *sa, uint32_t len, uint8_t tos, bool df,
-                        uint16_t ip_id)
+static void tunnel4_hdr(uint8_t *hdr, const struct sa *sa, uint8_t proto, uint32_t len, uint8_t tos,
+                        bool df, uint16_t ip_id)
 {
     uint32_t first = 0x45000000u | (uint32_t)tos << 16 | len;
     uint32_t second = (uint32_t)ip_id << 16 | (df ? IP4_DF : 0);
-    uint32_t third = (uint32_t)TUNNEL_TTL << 24 | (uint32_t)sa->proto << 16;
+    uint32_t third = (uint32_t)TUNNEL_TTL << 24 | (uint32_t)proto << 16;
     uint32_t src = be32_get(sa->src.b), dst = be32_get(sa->dst.b);
     uint64_t sum = (uint64_t)first + second + third + src + dst;
 
@@ -87,14 +93,22 @@ static void tunnel4_hdr(uint8_t *hdr, const struct sa *sa, uint32_t len, uint8_t
     be32_put(hdr + IP4_DST, dst);
 }
 
-static void tunnel6_hdr(uint8_t *hdr, const struct sa *sa, uint32_t len, uint8_t tos)
+static void tunnel6_hdr(uint8_t *hdr, const struct sa *sa, uint8_t proto, uint32_t len, uint8_t tos)
 {
     be32_put(hdr, 0x60000000u | (uint32_t)tos << 20);
     be16_put(hdr + IP6_LEN, (uint16_t)(len - IP6_HDR_LEN));
-    hdr[IP6_NEXT] = sa->proto;
+    hdr[IP6_NEXT] = proto;
     hdr[IP6_HOPS] = TUNNEL_TTL;
     memcpy(hdr + IP6_SRC, sa->src.b, 16);
     memcpy(hdr + IP6_DST, sa->dst.b, 16);
+}
+
+/* RFC 3948 2.1: the checksum should be zero. Where it may not be, whoever sends sees to it. */
+static void udp_hdr(uint8_t *hdr, const struct sa *sa, uint32_t len)
+{
+    be16_put(hdr, sa->local_port);
+    be16_put(hdr + 2, sa->remote_port);
+    be32_put(hdr + 4, len << 16);
 }
 
 /* Gives the length of the outer header. */
@@ -104,14 +118,17 @@ static size_t tunnel_build(const struct encap_plan *plan, struct pkt *p, uint32_
     const struct sa *sa = outer_sa(plan);
     size_t hdr_len = ip_hdr_len(sa->src.family);
     uint8_t tos = ip_tos_get(p->data);
+    uint8_t proto = udp_bytes(plan) ? (uint8_t)PROTO_UDP : sa->proto;
 
     at->next = ip_version(p->data) == 4 ? PROTO_IPV4 : PROTO_IPV6;
     at->payload_len = p->len;
     p->data -= hdr_len + gap;
     if (sa->src.family == IP_V4)
-        tunnel4_hdr(p->data, sa, total, tos, df, ip_id);
+        tunnel4_hdr(p->data, sa, proto, total, tos, df, ip_id);
     else
-        tunnel6_hdr(p->data, sa, total, tos);
+        tunnel6_hdr(p->data, sa, proto, total, tos);
+    if (proto == PROTO_UDP)
+        udp_hdr(p->data + hdr_len, sa, total - (uint32_t)hdr_len);
     return hdr_len;
 }
 
@@ -140,13 +157,21 @@ void encap_build(const struct encap_plan *plan, struct pkt *p, const struct ip_p
                  bool df, uint16_t ip_id, struct encap_layout *ret)
 {
     uint32_t total = (uint32_t)encap_len(plan, p->len, parts->insert);
-    size_t gap = ah_bytes(plan) + (plan->esp ? esp_hdr_len(plan->esp) : 0);
+    size_t udp_len = udp_bytes(plan);
+    size_t gap = udp_len + ah_bytes(plan) + (plan->esp ? esp_hdr_len(plan->esp) : 0);
     size_t hdr_len = plan->tunnel ? tunnel_build(plan, p, total, gap, df, ip_id, ret)
                                   : transport_build(plan, p, total, parts, gap, df, ip_id, ret);
 
     ret->ipsec = (uint32_t)hdr_len;
-    ret->esp = plan->esp ? (uint32_t)(hdr_len + ah_bytes(plan)) : 0;
+    ret->esp = plan->esp ? (uint32_t)(hdr_len + udp_len + ah_bytes(plan)) : 0;
     p->len = total;
+}
+
+void udp_csum_set(uint8_t *ip, uint32_t at, uint32_t len)
+{
+    be16_put(ip + at + 6, 0);
+    uint16_t sum = csum_fold(csum_add(csum_pseudo(ip, PROTO_UDP, len - at), ip + at, len - at));
+    be16_put(ip + at + 6, sum ? sum : 0xffff);
 }
 
 void decap_transport(struct pkt *p, const struct ip_parts *parts, size_t hdr_len, uint8_t next)

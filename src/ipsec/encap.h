@@ -1,8 +1,10 @@
 /* What ESP and AH add around a datagram, and the headers that hold it: sizes, tunnel headers,
- * transport insertion, and the way back. RFC 4301 5.1.2, RFC 4303 3.1, RFC 4302 3.1, RFC 6040.
+ * transport insertion, and the way back. RFC 4301 5.1.2, RFC 4303 3.1, RFC 4302 3.1, RFC 3948 3,
+ * RFC 6040.
  *
  *   tunnel                               transport
  *   [outer IP][AH][ESP [IP|...] trailer] [IP + options][AH][ESP [payload] trailer]
+ *   [outer IP][UDP][ESP [IP|...] trailer]
  */
 #pragma once
 
@@ -30,7 +32,7 @@ enum { ENCAP_HEAD_MAX = 40 + 24 + 24, ENCAP_TAIL_MAX = 32 };
 
 /* Where things came to lie, from the outer IP header. */
 struct encap_layout {
-    uint32_t ipsec;       /* first ESP or AH header: AH when there are both */
+    uint32_t ipsec;       /* behind the IP header: UDP, AH or ESP, what comes first */
     uint32_t esp;         /* ESP header, 0 without one */
     uint32_t payload_len; /* what the inner transform carries */
     uint8_t next;         /* its next header */
@@ -41,6 +43,10 @@ struct encap_layout {
  * whose own is 0. */
 void encap_build(const struct encap_plan *plan, struct pkt *p, const struct ip_parts *parts,
                  bool df, uint16_t ip_id, struct encap_layout *ret);
+
+/* Completes the checksum of the UDP header at AT of a datagram of LEN bytes. Over IPv6 it must not
+ * be zero (RFC 8200 8.1), and where the datagram leaves in fragments no device fills it in. */
+void udp_csum_set(uint8_t *ip, uint32_t at, uint32_t len);
 
 /* Takes the header of HDR_LEN bytes at AT out of transport-mode datagram P; NEXT becomes the
  * protocol of what precedes it. */

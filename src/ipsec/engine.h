@@ -34,7 +34,8 @@ enum ipsec_sa_result {
     SA_BAD_KEY,
     SA_BAD_ALGORITHM,
     SA_BAD_SPI,
-    SA_BAD_ADDRESS
+    SA_BAD_ADDRESS,
+    SA_BAD_ENCAP /* AH or transport mode inside UDP */
 };
 /* ADD_TIME_S is wall-clock time. On success *ret is borrowed and valid until ipsec_sa_remove. */
 enum ipsec_sa_result ipsec_sa_add(struct ipsec *e, const struct sa_config *c, int64_t add_time_s,
@@ -42,6 +43,7 @@ enum ipsec_sa_result ipsec_sa_add(struct ipsec *e, const struct sa_config *c, in
 /* Unlinks it from the SAD and from every slot; freed after a grace period, at the latest by the
  * next tick. */
 void ipsec_sa_remove(struct ipsec *e, struct sa *sa);
+/* A receiving SA in UDP is found whatever SRC is. */
 struct sa *ipsec_sa_find(struct ipsec *e, enum sa_proto proto, const struct ip_addr *src,
                          const struct ip_addr *dst, uint32_t spi);
 /* Visits every SA in the order they were added. VISIT must not add or remove. */
@@ -76,7 +78,8 @@ bool ipsec_event_take(struct ipsec *e, struct ipsec_event *ret);
 
 struct ipsec_sink {
     void *ctx;
-    /* Complete outer datagrams, each at most the path MTU, all to leave now. Takes the packets
+    /* Complete outer datagrams of ESP, AH or UDP, each at most the path MTU, all to leave now. Of
+     * UDP the checksum field is 0, save in IP fragments over IPv6. Takes the packets
      * (returns them with pkt_put to the worker's pool); gives how many the kernel took
      * (the engine counts the others as OUT_SEND, or IN_INJECT below). */
     unsigned (*wire)(void *ctx, struct pkt **pkts, unsigned n);
@@ -100,7 +103,8 @@ struct pkt_pool *ipsec_worker_pool(struct ipsec_worker *w);
 void ipsec_out(struct ipsec_worker *w, struct pkt **pkts, unsigned n, uint64_t now_ms);
 /* Sends the packets that waited for an SA and have one now. */
 void ipsec_release(struct ipsec_worker *w, uint64_t now_ms);
-/* ESP and AH packets as received (whole IP datagrams, outer fragments reassembled); takes them. */
+/* ESP and AH packets as received (whole IP datagrams, outer fragments reassembled), or in UDP what
+ * is no IKE message; takes them. */
 void ipsec_in(struct ipsec_worker *w, struct pkt **pkts, unsigned n, uint64_t now_ms);
 /* Fragment tables, packets that waited too long and the like; call about once a second. */
 void ipsec_worker_tick(struct ipsec_worker *w, uint64_t now_ms);

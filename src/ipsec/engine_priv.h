@@ -44,6 +44,9 @@ struct sa {
     _Atomic uint32_t path_mtu;
     _Atomic uint32_t seq;         /* outbound: last number used */
     struct sa_counters *counters; /* worker W's cell: counters[W * SA_COUNTER_PAGE] */
+    uint16_t local_port, remote_port;
+    bool udp_encap;
+    atomic_flag replay_busy; /* guards `replay` of an udp_encap SA; see replay_lock() */
     /* second line */
     struct ip_addr src, dst;
     _Atomic bool soft_sent, hard_sent; /* expiry already reported, by time or by bytes */
@@ -137,7 +140,23 @@ struct ipsec {
     unsigned n_cells, first_free_cells; /* pages below have no free cell */
 };
 
-/* Under urcu_memb_read_lock. Finds SAs of both directions. */
+/* A received superpacket of UDP datagrams may mix SPIs, so that several workers meet packets of one
+ * SA. Raw ESP and AH keep to one worker and need no lock. */
+static inline void replay_lock(struct sa *sa)
+{
+    if (sa->udp_encap)
+        while (atomic_flag_test_and_set_explicit(&sa->replay_busy, memory_order_acquire))
+            ;
+}
+
+static inline void replay_unlock(struct sa *sa)
+{
+    if (sa->udp_encap)
+        atomic_flag_clear_explicit(&sa->replay_busy, memory_order_release);
+}
+
+/* Under urcu_memb_read_lock. Finds SAs of both directions; SRC without an address finds receiving
+ * SAs in UDP, whose source may change on the way (RFC 3948 2.1, RFC 4301 4.1). */
 struct sa *sad_lookup(const struct ipsec *e, uint8_t proto, const struct ip_addr *src,
                       const struct ip_addr *dst, uint32_t spi_be);
 static inline struct slot_page *slot_page(const struct ipsec *e, uint32_t slot)

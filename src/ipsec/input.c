@@ -1,7 +1,8 @@
-/* Inbound: ESP and AH become the datagrams they carry. RFC 4301 5.2.
+/* Inbound: ESP and AH become the datagrams they carry. RFC 4301 5.2, RFC 3948 2 and 3.
  *
- *  1. parse        the outer header, up to the ESP or AH header
- *  2. find         the SA by (source, destination, protocol, SPI); alive; replay window
+ *  1. parse        the outer header, up to the ESP or AH header, over UDP when there is
+ *  2. find         the SA by (source, destination, protocol, SPI); alive; replay window. In UDP the
+ *                  source does not count: a NAT may change it, and the ICV says who sent
  *  3. open         check ICVs and decrypt over the batch
  *  4. accept       replay window and lifetime, padding and next header
  *  5. take out     the datagram of a tunnel, or the header of transport mode; when ESP or AH is
@@ -36,43 +37,73 @@ static struct ip_addr addr_of(const uint8_t *p, bool dst)
                               : ip_addr_from_bytes(IP_V6, p + (dst ? IP6_DST : IP6_SRC));
 }
 
+enum { NAT_KEEPALIVE = 0xff };
+
+/* Steps over the UDP header around ESP: from here on the ESP header counts as the next one. */
+static enum ipsec_drop in_udp(struct in_job *job)
+{
+    const uint8_t *udp = job->pkt->data + job->parts.l4;
+    size_t room = job->parts.total - job->parts.l4;
+
+    if (job->applied || job->parts.fragment || room < UDP_HDR_LEN || be16_get(udp + 4) != room)
+        return DROP_IN_SHORT;
+    if (room == UDP_HDR_LEN + 1 && udp[UDP_HDR_LEN] == NAT_KEEPALIVE)
+        return DROP_IN_KEEPALIVE;
+    job->udp = true;
+    job->parts.l4 += UDP_HDR_LEN;
+    job->parts.proto = PROTO_ESP;
+    return DROP_NONE;
+}
+
 /* SPI and sequence number of the header at hand. */
-static bool in_parse(struct in_job *job, uint32_t *ret_spi_be)
+static enum ipsec_drop in_parse(struct in_job *job, uint32_t *ret_spi_be)
 {
     struct pkt *p = job->pkt;
 
     if (!ip_parts_parse(p->data, p->len, &job->parts))
-        return false;
+        return DROP_IN_SHORT;
+    if (job->parts.proto == PROTO_UDP) {
+        enum ipsec_drop reason = in_udp(job);
+        if (reason != DROP_NONE)
+            return reason;
+    }
     size_t spi_at = job->parts.l4;
     if (job->parts.proto == PROTO_AH)
         spi_at += 4;
     else if (job->parts.proto != PROTO_ESP)
-        return false;
+        return DROP_IN_SHORT;
     if (job->parts.fragment || spi_at + 8 > job->parts.total)
-        return false;
+        return DROP_IN_SHORT;
     p->len = job->parts.total;
     memcpy(ret_spi_be, p->data + spi_at, 4);
     job->seq = be32_get(p->data + spi_at + 4);
-    return true;
+    return DROP_NONE;
+}
+
+static bool is_from(const struct sa *sa, const uint8_t *src, size_t len)
+{
+    return sa->udp_encap || memcmp(sa->src.b, src, len) == 0;
 }
 
 static bool is_sa_of(const struct sa *sa, const struct in_job *job, uint32_t spi_be)
 {
     const uint8_t *p = job->pkt->data;
 
-    if (!sa || sa->spi_be != spi_be || sa->proto != job->parts.proto ||
+    if (!sa || sa->spi_be != spi_be || sa->proto != job->parts.proto || sa->udp_encap != job->udp ||
         sa->src.family != job->parts.version)
         return false;
     return job->parts.version == 4
-               ? memcmp(sa->src.b, p + IP4_SRC, 4) == 0 && memcmp(sa->dst.b, p + IP4_DST, 4) == 0
-               : memcmp(sa->src.b, p + IP6_SRC, 16) == 0 && memcmp(sa->dst.b, p + IP6_DST, 16) == 0;
+               ? is_from(sa, p + IP4_SRC, 4) && memcmp(sa->dst.b, p + IP4_DST, 4) == 0
+               : is_from(sa, p + IP6_SRC, 16) && memcmp(sa->dst.b, p + IP6_DST, 16) == 0;
 }
 
 /* Most packets of a batch come by the SA of the one before. */
 static struct sa *sa_of(struct ipsec_worker *w, const struct in_job *job, uint32_t spi_be)
 {
     if (!is_sa_of(w->last_in, job, spi_be)) {
-        struct ip_addr src = addr_of(job->pkt->data, false), dst = addr_of(job->pkt->data, true);
+        struct ip_addr src = { 0 }, dst = addr_of(job->pkt->data, true);
+        if (!job->udp)
+            src = addr_of(job->pkt->data, false);
         w->last_in = sad_lookup(w->e, job->parts.proto, &src, &dst, spi_be);
     }
     return w->last_in;
@@ -88,7 +119,10 @@ static enum ipsec_drop in_find(struct ipsec_worker *w, struct in_job *job, uint3
     job->sa = sa;
     if (state == SA_DEAD)
         return DROP_IN_EXPIRED;
-    return replay_check(&sa->replay, job->seq) ? DROP_NONE : DROP_IN_REPLAY;
+    replay_lock(sa);
+    bool fresh = replay_check(&sa->replay, job->seq);
+    replay_unlock(sa);
+    return fresh ? DROP_NONE : DROP_IN_REPLAY;
 }
 
 static enum ipsec_drop in_begin(struct ipsec_worker *w, struct in_job *job, unsigned i)
@@ -108,11 +142,9 @@ static bool in_prepare(struct ipsec_worker *w, struct in_job *job, unsigned i)
     uint32_t spi_be;
 
     job->sa = NULL;
-    if (!in_parse(job, &spi_be)) {
-        in_drop(w, job, DROP_IN_SHORT);
-        return false;
-    }
-    enum ipsec_drop reason = in_find(w, job, spi_be);
+    enum ipsec_drop reason = in_parse(job, &spi_be);
+    if (reason == DROP_NONE)
+        reason = in_find(w, job, spi_be);
     if (reason == DROP_NONE)
         reason = in_begin(w, job, i);
     if (reason == DROP_NONE)
@@ -161,7 +193,10 @@ static enum ipsec_drop in_accept(struct ipsec_worker *w, struct in_job *job, boo
 {
     if (!icv_ok)
         return DROP_IN_ICV;
-    if (!replay_update(&job->sa->replay, job->seq))
+    replay_lock(job->sa);
+    bool fresh = replay_update(&job->sa->replay, job->seq);
+    replay_unlock(job->sa);
+    if (!fresh)
         return DROP_IN_REPLAY;
     enum ipsec_drop reason = opened_parse(job, ret);
     if (reason != DROP_NONE)
@@ -186,6 +221,8 @@ static enum ipsec_drop in_take_out(struct in_job *job, const struct opened *o)
     struct pkt *p = job->pkt;
     bool more = o->next == PROTO_ESP || o->next == PROTO_AH;
 
+    if (more && job->udp)
+        return DROP_IN_MODE;
     p->len = (uint32_t)(job->parts.l4 + o->hdr_len + o->payload_len); /* without the trailer */
     if (job->sa->tunnel && !more) {
         if (o->next != PROTO_IPV4 && o->next != PROTO_IPV6)

@@ -154,6 +154,8 @@ struct sa *ipsec_sa_find(struct ipsec *e, enum sa_proto proto, const struct ip_a
 {
     urcu_memb_read_lock();
     struct sa *sa = sad_lookup(e, (uint8_t)proto, src, dst, htonl(spi));
+    if (!sa)
+        sa = sad_lookup(e, (uint8_t)proto, &(struct ip_addr){ 0 }, dst, htonl(spi));
     urcu_memb_read_unlock();
     return sa; /* only this thread frees */
 }

@@ -66,7 +66,7 @@ static void drop_failed(struct ipsec_worker *w, struct pkt *p, const struct sa *
 
 static void send_fragments(struct ipsec_worker *w, struct out_job *job)
 {
-    const uint8_t *ip = job->pkt->data;
+    uint8_t *ip = job->pkt->data;
     bool v4 = ip_version(ip) == 4;
     struct ip_parts parts;
     struct fragmenter f;
@@ -78,6 +78,8 @@ static void send_fragments(struct ipsec_worker *w, struct out_job *job)
         worker_drop(w, job->pkt, DROP_OUT_TOO_BIG, 1);
         return;
     }
+    if (!v4 && parts.proto == PROTO_UDP)
+        udp_csum_set(ip, job->at.ipsec, job->pkt->len);
     while ((len = fragment_len(&f)) > 0) {
         struct pkt *piece = pkt_get(&w->pool, len);
 

@@ -82,6 +82,8 @@ static enum ipsec_sa_result config_check(const struct sa_config *c)
         return SA_BAD_SPI;
     if (c->src.family != c->dst.family || ip_addr_is_unset(&c->src) || ip_addr_is_unset(&c->dst))
         return SA_BAD_ADDRESS;
+    if (c->udp_encap && (c->proto != SA_ESP || !c->tunnel))
+        return SA_BAD_ENCAP;
     return SA_ADDED;
 }
 
@@ -140,6 +142,9 @@ static void sa_fill(struct sa *sa, const struct sa_config *c)
     sa->icv_len = auth_info[c->auth].icv_len;
     sa->inbound = c->inbound;
     sa->tunnel = c->tunnel;
+    sa->udp_encap = c->udp_encap;
+    sa->local_port = c->local_port;
+    sa->remote_port = c->remote_port;
     sa->state = SA_MATURE;
     sa->path_mtu = c->path_mtu ? c->path_mtu : DEFAULT_PATH_MTU;
     sa->src = c->src;
@@ -196,6 +201,9 @@ void sa_config_get(const struct sa *sa, struct sa_config *ret)
     *ret = (struct sa_config){ .proto = (enum sa_proto)sa->proto,
                                .inbound = sa->inbound,
                                .tunnel = sa->tunnel,
+                               .udp_encap = sa->udp_encap,
+                               .local_port = sa->local_port,
+                               .remote_port = sa->remote_port,
                                .spi = ntohl(sa->spi_be),
                                .src = sa->src,
                                .dst = sa->dst,

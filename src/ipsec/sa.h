@@ -25,8 +25,10 @@ struct sa_config {
     enum sa_proto proto;
     bool inbound;
     bool tunnel;
-    uint32_t spi;            /* host order */
-    struct ip_addr src, dst; /* outer addresses */
+    bool udp_encap;                   /* ESP tunnels only: inside UDP, RFC 3948 */
+    uint16_t local_port, remote_port; /* with udp_encap, host order */
+    uint32_t spi;                     /* host order */
+    struct ip_addr src, dst;          /* outer addresses */
     enum cipher_alg cipher;
     enum auth_alg auth;
     struct secret enc_key, auth_key;

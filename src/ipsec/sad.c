@@ -1,6 +1,7 @@
 /* The security association database: one lock-free hash table (liburcu) for both directions under
- * (source, destination, protocol, SPI), RFC 4301 4.4.2. The hash is keyed: SPIs and addresses come
- * from outside. Growing is done here, by the one writer, so that no background thread is needed. */
+ * (source, destination, protocol, SPI), RFC 4301 4.4.2; receiving SAs in UDP have no source there.
+ * The hash is keyed: SPIs and addresses come from outside. Growing is done here, by the one writer,
+ * so that no background thread is needed. */
 #include "engine_priv.h"
 
 enum { SAD_MIN_BUCKETS = 64 };
@@ -11,9 +12,16 @@ struct sad_key {
     uint8_t proto;
 };
 
+static const struct ip_addr any_source = { .family = IP_ANY_FAMILY };
+
+static const struct ip_addr *sad_source(const struct sa *sa)
+{
+    return sa->inbound && sa->udp_encap ? &any_source : &sa->src;
+}
+
 static uint64_t sad_hash(const struct ipsec *e, const struct sad_key *k)
 {
-    size_t addr_len = ip_addr_len(k->src->family);
+    size_t addr_len = ip_addr_len(k->dst->family);
     uint8_t b[2 * 16 + 8] = { 0 }, *at = b;
 
     memcpy(at, k->src->b, addr_len);
@@ -30,7 +38,7 @@ static int sad_match(struct cds_lfht_node *node, const void *key)
 
     rcu_tsan_found(sa);
     return sa->spi_be == k->spi_be && sa->proto == k->proto && ip_addr_equal(&sa->dst, k->dst) &&
-           ip_addr_equal(&sa->src, k->src);
+           ip_addr_equal(sad_source(sa), k->src);
 }
 
 bool sad_init(struct ipsec *e)
@@ -49,7 +57,7 @@ void sad_fini(struct ipsec *e)
 
 bool sad_insert(struct ipsec *e, struct sa *sa)
 {
-    struct sad_key key = { &sa->src, &sa->dst, sa->spi_be, sa->proto };
+    struct sad_key key = { sad_source(sa), &sa->dst, sa->spi_be, sa->proto };
 
     if (e->n_sas >= e->sad_buckets) {
         e->sad_buckets *= 2;

@@ -38,6 +38,7 @@ struct in_job {
     struct ip_parts parts;
     uint32_t seq;
     uint32_t reqid;
+    bool udp;        /* it came in UDP, which parts.l4 is behind */
     uint8_t applied; /* PROTO_BIT_* */
     uint8_t depth;
     bool mixed;  /* its SAs belong to different policies */

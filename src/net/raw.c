@@ -2,6 +2,7 @@
 #include "raw.h"
 
 #include "cursor.h"
+#include "sock.h"
 #include "text.h"
 
 #include <errno.h>
@@ -12,38 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    SOCKET_BUFFER_BYTES = 16 << 20,
-    RAW_BATCH = 64,
-    IP6_HEADER_LEN = 40,
-    PROTO_IS_AH = 51,
-    ICMP_BYTES_MAX = 1280
-};
-
-static int socket_or_error(int fd, bool ok)
-{
-    if (ok)
-        return fd;
-    int e = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = e;
-    return -1;
-}
-
-static bool int_set(int fd, int level, int name, int value)
-{
-    return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
-}
-
-/* Without CAP_NET_ADMIN the system's limits hold; smaller buffers still work. */
-static void buffers_set(int fd)
-{
-    if (!int_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES))
-        int_set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
-    if (!int_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES))
-        int_set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
-}
+enum { RAW_BATCH = 64, IP6_HEADER_LEN = 40, PROTO_IS_AH = 51, ICMP_BYTES_MAX = 1280 };
 
 static int raw_socket(enum ip_family family, int proto)
 {
@@ -81,10 +51,10 @@ static bool filter_worker(int fd, enum ip_family family, int proto, unsigned wor
 static bool ancillary_ask(int fd, enum ip_family family)
 {
     if (family != IP_V6)
-        return int_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    return int_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-           int_set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
-           int_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+        return sock_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    return sock_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+           sock_set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+           sock_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
 int raw_open_receiver(enum ip_family family, int proto, unsigned worker, unsigned n_workers)
@@ -93,8 +63,8 @@ int raw_open_receiver(enum ip_family family, int proto, unsigned worker, unsigne
     bool ok = fd >= 0 && ancillary_ask(fd, family) &&
               filter_worker(fd, family, proto, worker, n_workers ? n_workers : 1);
     if (ok)
-        buffers_set(fd);
-    return socket_or_error(fd, ok);
+        sock_buffers_set(fd);
+    return sock_or_error(fd, ok);
 }
 
 static bool filter_nothing(int fd)
@@ -107,16 +77,16 @@ int raw_open_sender(enum ip_family family, uint32_t mark)
 {
     int fd = raw_socket(family, IPPROTO_RAW); /* header included, receives nothing */
     bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0 &&
-              (family == IP_V6 || int_set(fd, IPPROTO_IP, IP_HDRINCL, 1));
+              (family == IP_V6 || sock_set(fd, IPPROTO_IP, IP_HDRINCL, 1));
     if (ok)
-        buffers_set(fd);
-    return socket_or_error(fd, ok);
+        sock_buffers_set(fd);
+    return sock_or_error(fd, ok);
 }
 
 int raw_open_icmp(enum ip_family family)
 {
     int fd = raw_socket(family, family == IP_V6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-    return socket_or_error(fd, fd >= 0 && filter_nothing(fd));
+    return sock_or_error(fd, fd >= 0 && filter_nothing(fd));
 }
 
 /* Receiving. Every message has a small packet and behind it room for the rest of a large datagram

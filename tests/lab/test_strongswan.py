@@ -4,8 +4,9 @@ import time
 
 import pytest
 from lablib import topology as t
+from lablib.capture import Recorder
 from lablib.strongswan import StrongSwan, installed
-from lablib.traffic import ping
+from lablib.traffic import ping, udp_crosses
 
 SECRET = "gvejimezyfopmekun"
 
@@ -33,7 +34,7 @@ def words(name):
     return name.replace("aes-", "aes")
 
 
-def configure(lab, peer, suite, secret=SECRET):
+def configure(lab, peer, suite, secret=SECRET, extra=""):
     enc, hash_, group, esp_enc, esp_auth = suite
     peer.connection(t.R2, t.R1, t.NET_B, t.NET_A, f"{words(enc)}-{hash_}-{group}",
                     f"{words(esp_enc)}-{esp_auth}-modp1024", secret)
@@ -42,7 +43,7 @@ def configure(lab, peer, suite, secret=SECRET):
         f"/ip ipsec policy add src-address={t.NET_A} dst-address={t.NET_B} tunnel=yes "
         f"sa-src-address={t.R1} sa-dst-address={t.R2}",
         f'/ip ipsec peer add address={t.R2} secret="{SECRET}" enc-algorithm={enc} '
-        f"hash-algorithm={hash_} dh-group={group}")
+        f"hash-algorithm={hash_} dh-group={group} {extra}")
 
 
 class Log:
@@ -80,6 +81,20 @@ def test_it_initiates(lab, peer, suite):
     said = peer.swanctl("--initiate", "--child", "net", "--timeout", "8")
     assert "selected proposal: ESP:" in said, said + lab.g1.log()
     assert log.says("respond new phase 1") and log.says("ISAKMP-SA established")
+
+
+def test_traffic_both_ways_in_udp(lab, peer):
+    """Its userspace ESP says that there is a NAT, so both move to port 4500."""
+    configure(lab, peer, SUITES[2], extra="nat-traversal=yes")
+    with Recorder(lab.w, "r1u1") as wire:
+        assert until(lambda: ping(lab.a, t.A, t.B)), lab.g1.log()
+        assert ping(lab.b, t.B, t.A)
+        assert udp_crosses(lab.a, t.A, lab.b, t.B, 1400)
+        assert udp_crosses(lab.b, t.B, lab.a, t.A, 3000, port=7002)
+    assert wire.between(t.A, t.B) == [], "clear packets"
+    assert wire.ipsec() == [], "ESP beside UDP"
+    assert len([p for p in wire.between(t.R1, t.R2) if p.payload[:4] == b"\x11\x94\x11\x94"
+                and p.payload[8:12] != b"\0\0\0\0"]) >= 8
 
 
 def test_wrong_secret_never_comes_up(lab, peer):
