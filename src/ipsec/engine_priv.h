@@ -94,6 +94,7 @@ struct slot {
     struct sa *out[2]; /* RCU: [0] ESP, [1] AH */
     /* control side: 1 + the neighbour slots in the list of slots that use out[i]; 0: end */
     uint32_t prev[2], next[2];
+    atomic_uint fills; /* how often it was given an SA: what was acquired before then is served */
 };
 
 struct slot_counters { /* per worker and slot, in pages made when first used; use counter_add() */
@@ -168,6 +169,7 @@ static inline struct slot_page *slot_page(const struct ipsec *e, uint32_t slot)
 /* The calling worker's counters of a slot; never NULL (an unknown slot counts into a bin). */
 struct slot_counters *slot_counters(struct ipsec *e, unsigned worker, uint32_t slot);
 struct sa *slot_sa(const struct ipsec *e, uint32_t slot, enum sa_proto proto);
+unsigned slot_fills(const struct ipsec *e, uint32_t slot);
 
 /* Counts N packets of BYTES in all on SA; on a byte limit marks the SA and queues one event (see
  * event_waiting). The batch that reaches the hard limit still passes. False when the SA is dead:

@@ -98,6 +98,30 @@ static void acquires_are_rate_limited(void **state)
     gate_free(g);
 }
 
+/* An SA that was acquired, came and went again: its successor is not made to wait. */
+static void acquire_after_a_lost_sa_is_not_held_back(void **state)
+{
+    struct policy p = policy_make(true, PROTO_BIT_ESP, LEVEL_REQUIRE);
+    struct gate *g = gate_with(&p, false, false, 0);
+    struct datagram d = talk(true, PROTO_UDP, 10);
+    struct ipsec_event ev;
+
+    (void)state;
+    send(g, &d);
+    assert_true(ipsec_event_take(g->e, &ev) && ev.type == EV_ACQUIRE);
+    struct sa *sa = sa_make(g, SA_ESP, true, 0);
+    ipsec_slot_set(g->e, SLOT, sa, NULL);
+    ipsec_sa_remove(g->e, sa);
+    g->now_ms += 10;
+    send(g, &d);
+    assert_true(ipsec_event_take(g->e, &ev) && ev.type == EV_ACQUIRE);
+    g->now_ms += 10;
+    send(g, &d);
+    assert_false(ipsec_event_take(g->e, &ev));
+    give_up(g);
+    gate_free(g);
+}
+
 /* No clear text whatever the SPD became meanwhile. */
 static void nothing_leaves_without_an_encrypting_policy(void **state)
 {
@@ -501,6 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_decide_without_an_sa),
         cmocka_unit_test(acquires_are_rate_limited),
+        cmocka_unit_test(acquire_after_a_lost_sa_is_not_held_back),
         cmocka_unit_test(nothing_leaves_without_an_encrypting_policy),
         cmocka_unit_test(transport_mode_wants_its_own_addresses),
         cmocka_unit_test(tunnel_headers_are_as_they_should),

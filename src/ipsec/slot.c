@@ -74,6 +74,7 @@ static void slot_link(struct ipsec *e, uint32_t slot, unsigned kind, struct sa *
         if (sa->slot_first)
             slot_get(e, sa->slot_first - 1)->prev[kind] = slot + 1;
         sa->slot_first = slot + 1;
+        atomic_fetch_add_explicit(&s->fills, 1, memory_order_relaxed);
     }
     rcu_set_pointer(&s->out[kind], sa);
 }
@@ -101,6 +102,13 @@ struct sa *slot_sa(const struct ipsec *e, uint32_t slot, enum sa_proto proto)
 
     rcu_tsan_found(sa);
     return sa;
+}
+
+unsigned slot_fills(const struct ipsec *e, uint32_t slot)
+{
+    struct slot *s = slot_get(e, slot);
+
+    return s ? atomic_load_explicit(&s->fills, memory_order_relaxed) : 0;
 }
 
 /* ---- counters ---- */

@@ -56,6 +56,7 @@ struct crypto_pass {
 
 struct acquire_mark {
     uint32_t slot_plus_1; /* 0: free */
+    unsigned fills;       /* of the slot: an SA that came and went wants another at once */
     uint64_t at_ms;
 };
 

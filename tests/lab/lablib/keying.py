@@ -32,6 +32,20 @@ class SaKeys:
     tunnel: bool = True
 
 
+def installed_keys(gateway, tunnel=True):
+    """Every installed SA as the witness needs it: `installed-sa print` shows enough to open the
+    packets."""
+    result = []
+    for sa in gateway.installed_sas():
+        enc_key, auth_key = (bytes.fromhex(sa.get(k, "")) for k in ("enc-key", "auth-key"))
+        enc, auth = (sa[k].replace("none", "null") for k in ("enc-algorithm", "auth-algorithm"))
+        result.append(SaKeys("ah" if "A" in sa["flags"] else "esp", int(sa["spi"], 16),
+                             sa["src-address"], sa["dst-address"],
+                             f"aes-{8 * len(enc_key)}" if enc == "aes" else enc, enc_key, auth,
+                             auth_key, tunnel))
+    return result
+
+
 @dataclass
 class Keying:
     """What one manual-sa pair protects with. SPI_A_TO_B is R1's outgoing one."""

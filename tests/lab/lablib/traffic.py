@@ -252,22 +252,26 @@ class Stream:
                     self.refused += 1
             time.sleep(0.001)
 
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+
     def __enter__(self):
         self._thread.start()
         return self
 
     def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
+        self.stop()
         self.udp.close()
 
 
 class Sink:
-    """Counts the datagrams that arrive while the block runs."""
+    """Counts the datagrams that arrive while the block runs; NUMBERS are those of a Stream."""
 
     def __init__(self, ns, address, port=7002):
         self.udp = Udp(ns, address, port)
         self.count = 0
+        self.numbers = []
         self.last_time = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -277,6 +281,7 @@ class Sink:
             got = self.udp.receive(0.05)
             if got is not None:
                 self.count += 1
+                self.numbers.append(int.from_bytes(got[0][:4], "big"))
                 self.last_time = time.monotonic()
             elif self._stop.is_set():
                 return
