@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <openssl/des.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 
 static const char refused[] = "OpenSSL refuses a cipher";
 
@@ -51,11 +52,23 @@ static void des_run(struct slice key, const uint8_t *iv, uint8_t *buf, size_t le
     secret_wipe(schedule, sizeof(schedule));
 }
 
+/* Looking an algorithm up in the providers costs more than a message, so that is done once. */
+static EVP_CIPHER *aes[3]; /* 128, 192, 256 */
+static pthread_once_t aes_once = PTHREAD_ONCE_INIT;
+
+static void aes_fetch(void)
+{
+    static const char *const names[] = { "AES-128-CBC", "AES-192-CBC", "AES-256-CBC" };
+
+    for (size_t i = 0; i < 3; i++)
+        aes[i] = EVP_CIPHER_fetch(NULL, names[i], NULL);
+}
+
 static void aes_run(struct slice key, const uint8_t *iv, uint8_t *buf, size_t len, bool seal)
 {
-    const EVP_CIPHER *cipher = key.len == 16   ? EVP_aes_128_cbc()
-                               : key.len == 24 ? EVP_aes_192_cbc()
-                                               : EVP_aes_256_cbc();
+    pthread_once(&aes_once, aes_fetch);
+
+    const EVP_CIPHER *cipher = aes[key.len / 8 - 2];
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
     int out_len = 0;
 

@@ -13,6 +13,23 @@ static uint64_t id_hash(const struct ike *ike, uint64_t id)
     return hash_bytes(&ike->hash_key, &id, sizeof id);
 }
 
+static uint64_t spi_hash(const struct host *host, uint8_t proto, uint32_t spi)
+{
+    const struct {
+        const struct host *host;
+        uint32_t proto, spi;
+    } key = { host, proto, spi };
+
+    return hash_bytes(&host->ike->hash_key, &key, sizeof key);
+}
+
+static void spi_enter(struct child *c, struct child_spi *s, const struct ike_child_sa *sa)
+{
+    *s = (struct child_spi){ .child = c, .proto = sa->proto, .in = sa->spi_in, .out = sa->spi_out };
+    map_put(&c->ike->spis_in, &s->by_in, spi_hash(c->host, s->proto, s->in));
+    map_put(&c->ike->spis_out, &s->by_out, spi_hash(c->host, s->proto, s->out));
+}
+
 struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_child *sa,
                         uint64_t started_ms, uint64_t rank)
 {
@@ -32,7 +49,7 @@ struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_chi
     c->hard_s = sa->hard_s;
     c->n_sas = (uint8_t)sa->n_sas;
     for (unsigned i = 0; i < sa->n_sas; i++)
-        c->spis[i] = (struct child_spi){ sa->sas[i].proto, sa->sas[i].spi_in, sa->sas[i].spi_out };
+        spi_enter(c, &c->spis[i], &sa->sas[i]);
     map_put(&ike->children, &c->by_id, id_hash(ike, c->id));
     TAILQ_INSERT_HEAD(&policy->children, c, in_policy);
     TAILQ_INSERT_HEAD(&c->host->children, c, in_host);
@@ -52,28 +69,30 @@ struct child *child_find(const struct ike *ike, uint64_t id)
     return NULL;
 }
 
-static struct child *child_of_spi(const struct host *host, uint8_t proto, uint32_t spi, bool out)
+struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi)
 {
-    struct child *c;
+    struct map_link *l = map_first(&host->ike->spis_out, spi_hash(host, proto, spi));
 
-    TAILQ_FOREACH(c, &host->children, in_host)
-    {
-        for (unsigned i = 0; i < c->n_sas; i++) {
-            if (c->spis[i].proto == proto && (out ? c->spis[i].out : c->spis[i].in) == spi)
-                return c;
-        }
+    for (; l; l = map_next(l)) {
+        struct child_spi *s = map_owner(l, struct child_spi, by_out);
+
+        if (s->proto == proto && s->out == spi && s->child->host == host)
+            return s->child;
     }
     return NULL;
 }
 
-struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi)
-{
-    return child_of_spi(host, proto, spi, true);
-}
-
 struct child *child_of_own_spi(const struct host *host, uint8_t proto, uint32_t spi)
 {
-    return child_of_spi(host, proto, spi, false);
+    struct map_link *l = map_first(&host->ike->spis_in, spi_hash(host, proto, spi));
+
+    for (; l; l = map_next(l)) {
+        struct child_spi *s = map_owner(l, struct child_spi, by_in);
+
+        if (s->proto == proto && s->in == spi && s->child->host == host)
+            return s->child;
+    }
+    return NULL;
 }
 
 static void keys_free(struct child *c)
@@ -197,6 +216,10 @@ void child_remove(struct child *c)
         action_add(ike, IKE_SA_REMOVE, 0)->a.child_id = c->id;
     timer_stop(&ike->timers, &c->renew);
     map_remove(&ike->children, &c->by_id);
+    for (unsigned i = 0; i < c->n_sas; i++) {
+        map_remove(&ike->spis_in, &c->spis[i].by_in);
+        map_remove(&ike->spis_out, &c->spis[i].by_out);
+    }
     TAILQ_REMOVE(&c->policy->children, c, in_policy);
     TAILQ_REMOVE(&c->host->children, c, in_host);
     TAILQ_INSERT_TAIL(&ike->dead_children, c, in_grave);

@@ -230,6 +230,12 @@ static void why_no_policy(const struct ike_policy *nearest, const struct ike_pat
             child_selector_to_text(&nearest->remote_sel, near_remote), tail);
 }
 
+bool child_policy_fits(const struct ike_policy *p, const struct ike_path *path,
+                       const struct child_selectors *wanted)
+{
+    return policy_between(p, path) && policy_says(p, wanted);
+}
+
 const struct ike_policy *child_policy_find(const struct ike_policy *policies, size_t n,
                                            const struct ike_path *path,
                                            const struct child_selectors *wanted,
@@ -239,7 +245,7 @@ const struct ike_policy *child_policy_find(const struct ike_policy *policies, si
     const struct ike_policy *nearest;
 
     for (size_t i = 0; i < n; i++)
-        if (policy_between(&policies[i], path) && policy_says(&policies[i], wanted))
+        if (child_policy_fits(&policies[i], path, wanted))
             return &policies[i];
     nearest = policy_nearest(policies, n, path, wanted);
     why_no_policy(nearest, path, wanted, ret_why);

@@ -33,6 +33,9 @@ bool child_selectors_equal(const struct child_selectors *a, const struct child_s
 bool child_selectors_agree(const struct child_selectors *asked,
                            const struct child_selectors *answered, struct proposal_why *ret_why);
 
+/* Whether P is between the addresses of PATH (an unset local end point is any) and says WANTED. */
+bool child_policy_fits(const struct ike_policy *p, const struct ike_path *path,
+                       const struct child_selectors *wanted);
 /* The first policy between the addresses of PATH (an unset local end point is any) that says
  * WANTED. NULL with the reason:
  *     peer wants 10.1.0.0/24 <-> 10.2.0.0/24, no policy says that; nearest: ...

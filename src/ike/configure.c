@@ -11,19 +11,30 @@
 
 /* ---- peers ---- */
 
+static int peer_id_order(const void *left, const void *right)
+{
+    const struct peer *const *a = left, *const *b = right;
+
+    return (*a)->cfg.id < (*b)->cfg.id ? -1 : (*a)->cfg.id > (*b)->cfg.id;
+}
+
+/* The entry in use of the same id, if nothing of it changed. ike->peers is sorted by id. */
 static struct peer *peer_old(const struct ike *ike, const struct ike_peer *cfg)
 {
-    for (size_t i = 0; i < ike->n_peers; i++) {
-        if (ike->peers[i]->cfg.id == cfg->id)
-            return peer_same(&ike->peers[i]->cfg, cfg) ? ike->peers[i] : NULL;
-    }
-    return NULL;
+    const struct peer key = { .cfg.id = cfg->id }, *wanted = &key;
+    struct peer **old =
+        ike->n_peers ? bsearch(&wanted, ike->peers, ike->n_peers, sizeof *ike->peers, peer_id_order)
+                     : NULL;
+
+    return old && peer_same(&(*old)->cfg, cfg) ? *old : NULL;
 }
 
 static void peers_set(struct ike *ike, const struct ike_config *config)
 {
     struct peer **peers = xcalloc(config->n_peers + 1, sizeof *peers);
 
+    if (ike->n_peers > 1)
+        qsort(ike->peers, ike->n_peers, sizeof *ike->peers, peer_id_order);
     for (size_t i = 0; i < config->n_peers; i++) {
         struct ike_peer cfg = config->peers[i];
         struct peer *p;
@@ -104,6 +115,45 @@ struct policy *policy_find(const struct ike *ike, uint32_t id)
     return NULL;
 }
 
+static uint64_t selectors_hash(const struct ike *ike, const struct ip_addr *remote,
+                               const struct ike_selector *local_sel,
+                               const struct ike_selector *remote_sel)
+{
+    const struct ike_selector *sel[2] = { local_sel, remote_sel };
+    struct {
+        struct ip_addr remote;
+        struct ip_prefix prefix[2];
+        uint16_t port[2];
+        uint8_t proto[2];
+    } key;
+
+    memset(&key, 0, sizeof key); /* padding is part of the key */
+    key.remote = *remote;
+    for (unsigned i = 0; i < 2; i++) {
+        key.prefix[i] = sel[i]->prefix;
+        ip_prefix_mask(&key.prefix[i]);
+        key.port[i] = sel[i]->port;
+        key.proto[i] = sel[i]->proto;
+    }
+    return hash_bytes(&ike->hash_key, &key, sizeof key);
+}
+
+struct policy *policy_match(const struct ike *ike, const struct ike_path *path,
+                            const struct child_selectors *wanted)
+{
+    uint64_t hash = selectors_hash(ike, &path->remote, &wanted->local, &wanted->remote);
+    struct map_link *l = map_first(&ike->policies_by_selectors, hash);
+    struct policy *first = NULL;
+
+    for (; l; l = map_next(l)) {
+        struct policy *p = map_owner(l, struct policy, by_selectors);
+
+        if (child_policy_fits(&p->cfg, path, wanted) && (!first || p->place < first->place))
+            first = p;
+    }
+    return first;
+}
+
 /* The slot only says where the data path keeps it. */
 static bool policy_same(const struct ike_policy *a, const struct ike_policy *b)
 {
@@ -126,6 +176,9 @@ static struct policy *policy_new(struct ike *ike, const struct ike_policy *cfg)
     p->host = host_get(ike, &cfg->local, &cfg->remote);
     TAILQ_INSERT_TAIL(&p->host->policies, p, in_host);
     TAILQ_INIT(&p->children);
+    TAILQ_INIT(&p->quicks);
+    map_put(&ike->policies_by_selectors, &p->by_selectors,
+            selectors_hash(ike, &cfg->remote, &cfg->local_sel, &cfg->remote_sel));
     return p;
 }
 
@@ -133,8 +186,8 @@ static void policy_drop(struct policy *p)
 {
     struct child *c;
 
-    quick_policy_gone(p);
     p->wanted = false;
+    quick_policy_gone(p);
     while ((c = TAILQ_FIRST(&p->children)))
         child_delete(c);
     policy_free(p);
@@ -171,6 +224,7 @@ static void policies_set(struct ike *ike, const struct ike_config *config)
         if (!policies[i])
             policies[i] = policy_new(ike, &config->policies[i]);
         policies[i]->kept = false;
+        policies[i]->place = i;
     }
     free(ike->policies);
     free(ike->policy_cfgs);

@@ -74,6 +74,16 @@ void exchange_ids_fini(struct phase1 *p1)
 
 /* ---- life of an exchange ---- */
 
+static uint64_t id_hash(const struct phase1 *p1, uint32_t message_id)
+{
+    const struct {
+        const struct phase1 *p1;
+        uint64_t message_id;
+    } key = { p1, message_id };
+
+    return hash_bytes(&p1->ike->hash_key, &key, sizeof key);
+}
+
 struct exchange *exchange_new(struct phase1 *p1, uint8_t type, bool initiator, uint32_t message_id)
 {
     struct exchange *ex = xcalloc(1, sizeof *ex);
@@ -87,18 +97,21 @@ struct exchange *exchange_new(struct phase1 *p1, uint8_t type, bool initiator, u
         return ex;
     keymat_phase2_iv(p1->digest, p1->cipher, p1->last_block, message_id, ex->iv);
     TAILQ_INSERT_HEAD(&p1->exchanges, ex, in_p1);
+    map_put(&p1->ike->exchanges, &ex->by_message_id, id_hash(p1, message_id));
     return ex;
 }
 
 struct exchange *exchange_find(const struct phase1 *p1, uint32_t message_id)
 {
-    struct exchange *ex;
+    struct map_link *l;
 
     if (message_id == 0)
         return p1->main;
-    TAILQ_FOREACH(ex, &p1->exchanges, in_p1)
-    {
-        if (ex->message_id == message_id)
+    l = map_first(&p1->ike->exchanges, id_hash(p1, message_id));
+    for (; l; l = map_next(l)) {
+        struct exchange *ex = map_owner(l, struct exchange, by_message_id);
+
+        if (ex->p1 == p1 && ex->message_id == message_id)
             return ex;
     }
     return NULL;
@@ -116,8 +129,10 @@ void exchange_forget(struct exchange *ex)
         ex->job->exchange = NULL;
     ex->job = NULL;
     quick_fini(ex);
-    if (ex->message_id != 0)
+    if (ex->message_id != 0) {
         TAILQ_REMOVE(&p1->exchanges, ex, in_p1);
+        map_remove(&p1->ike->exchanges, &ex->by_message_id);
+    }
     TAILQ_INSERT_TAIL(&p1->ike->dead_exchanges, ex, in_grave);
 }
 

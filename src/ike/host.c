@@ -38,6 +38,7 @@ struct host *host_get(struct ike *ike, const struct ip_addr *local, const struct
     h->remote = *remote;
     TAILQ_INIT(&h->phase1s);
     TAILQ_INIT(&h->policies);
+    TAILQ_INIT(&h->waiting);
     TAILQ_INIT(&h->children);
     map_put(&ike->hosts, &h->link, pair_hash(ike, local, remote));
     return h;

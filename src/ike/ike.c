@@ -55,7 +55,8 @@ bool ike_action_take(struct ike *ike, struct ike_action *ret)
 
 void ike_action_fini(struct ike_action *a)
 {
-    secret_wipe(&a->child, sizeof a->child);
+    if (a->type == IKE_SA_INSTALL_IN || a->type == IKE_SA_INSTALL_OUT)
+        secret_wipe(&a->child, sizeof a->child);
 }
 
 /* ---- small services ---- */
@@ -171,7 +172,11 @@ void ike_free(struct ike *ike)
     }
     map_fini(&ike->hosts);
     map_fini(&ike->phase1s);
+    map_fini(&ike->exchanges);
     map_fini(&ike->children);
+    map_fini(&ike->policies_by_selectors);
+    map_fini(&ike->spis_in);
+    map_fini(&ike->spis_out);
     timers_fini(&ike->timers);
     secret_wipe(ike, sizeof *ike);
     free(ike);

@@ -49,6 +49,7 @@ enum {
          (var) = (next_var))
 #endif
 
+struct child_selectors;
 struct exchange;
 struct phase1;
 struct policy;
@@ -73,14 +74,15 @@ struct proposal {
 TAILQ_HEAD(phase1_list, phase1);
 TAILQ_HEAD(policy_list, policy);
 TAILQ_HEAD(child_list, child);
+TAILQ_HEAD(quick_list, quick);
 TAILQ_HEAD(host_list, host);
 
 struct host {
     struct ike *ike;
     struct map_link link;
     struct ip_addr local, remote;
-    struct phase1_list phase1s; /* newest first */
-    struct policy_list policies;
+    struct phase1_list phase1s;           /* newest first */
+    struct policy_list policies, waiting; /* waiting: see struct policy */
     struct child_list children;
     TAILQ_ENTRY(host) in_idle;
     struct timer care; /* pairs of SAs without phase 1: a new one, for DELETE and dead peers */
@@ -145,6 +147,7 @@ struct phase1 {
 
 struct exchange {
     struct phase1 *p1;
+    struct map_link by_message_id;
     TAILQ_ENTRY(exchange) in_p1;
     TAILQ_ENTRY(exchange) in_grave;
     uint8_t type; /* enum isakmp_exchange */
@@ -188,8 +191,13 @@ struct policy {
     struct ike_policy cfg;
     struct proposal *proposal; /* shares; NULL: there is none of that name */
     struct host *host;
+    struct map_link by_selectors;
+    size_t place; /* in the configuration: first match wins */
     TAILQ_ENTRY(policy) in_host;
+    TAILQ_ENTRY(policy) in_waiting; /* while it waits for phase 1, or for its turn under it */
+    bool waiting;
     struct child_list children; /* newest first */
+    struct quick_list quicks;   /* running, whoever started them */
     struct exchange *quick;     /* the one we started */
     unsigned n_theirs;          /* those the peer started */
     uint64_t theirs_ms;         /* when the last of them began */
@@ -213,6 +221,8 @@ struct child {
     struct exchange *quick; /* which waits for its confirmation */
     uint8_t n_sas;
     struct child_spi {
+        struct child *child;
+        struct map_link by_in, by_out;
         uint8_t proto;
         uint32_t in, out;
     } spis[2];
@@ -257,7 +267,8 @@ struct ike {
     struct proposal **proposals;
     size_t n_proposals;
 
-    struct map hosts, phase1s, children;
+    struct map hosts, phase1s, exchanges, children;
+    struct map policies_by_selectors, spis_in, spis_out;
     struct phase1_list half_open; /* as responder, oldest first */
     unsigned n_half_open;
     uint64_t next_child_id;
@@ -287,6 +298,9 @@ void ike_bury(struct ike *ike); /* frees what died during this call */
 
 /* configure.c */
 struct policy *policy_find(const struct ike *ike, uint32_t id);
+/* The first configured that child_policy_fits(); NULL: none. */
+struct policy *policy_match(const struct ike *ike, const struct ike_path *path,
+                            const struct child_selectors *wanted);
 void config_fini(struct ike *ike);
 
 /* peers.c */

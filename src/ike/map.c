@@ -12,10 +12,12 @@ void map_fini(struct map *m)
 
 static void link_in(struct map *m, struct map_link *link)
 {
-    struct map_link **at = &m->buckets[link->hash & (m->n_buckets - 1)];
+    size_t i = link->hash & (m->n_buckets - 1);
 
-    link->next = *at;
-    *at = link;
+    link->next = m->buckets[i];
+    m->buckets[i] = link;
+    if (i < m->none_below)
+        m->none_below = i;
 }
 
 static void grow(struct map *m)
@@ -25,6 +27,7 @@ static void grow(struct map *m)
 
     m->n_buckets = n_old ? 2 * n_old : 64;
     m->buckets = xcalloc(m->n_buckets, sizeof *m->buckets);
+    m->none_below = 0;
     for (size_t i = 0; i < n_old; i++) {
         for (struct map_link *l = old[i], *next; l; l = next) {
             next = l->next;
@@ -71,11 +74,11 @@ struct map_link *map_next(const struct map_link *link)
     return of_hash(link->next, link->hash);
 }
 
-struct map_link *map_any(const struct map *m)
+struct map_link *map_any(struct map *m)
 {
-    for (size_t i = 0; i < m->n_buckets; i++) {
-        if (m->buckets[i])
-            return m->buckets[i];
-    }
-    return NULL;
+    if (m->n == 0)
+        return NULL;
+    while (!m->buckets[m->none_below])
+        m->none_below++;
+    return m->buckets[m->none_below];
 }

@@ -14,6 +14,7 @@ struct map_link {
 struct map { /* zeroed: empty */
     struct map_link **buckets;
     size_t n_buckets, n;
+    size_t none_below; /* buckets before this one are empty */
 };
 
 void map_fini(struct map *m);
@@ -22,6 +23,6 @@ void map_remove(struct map *m, struct map_link *link);
 /* Those of equal hash one after the other; NULL: no more. */
 struct map_link *map_first(const struct map *m, uint64_t hash);
 struct map_link *map_next(const struct map_link *link);
-struct map_link *map_any(const struct map *m); /* NULL: empty. Slow */
+struct map_link *map_any(struct map *m); /* NULL: empty */
 
 #define map_owner(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))

@@ -227,16 +227,12 @@ void phase1_failed(struct phase1 *p1)
 {
     struct host *host = p1->host;
     bool waited = p1->initiator && !TAILQ_EMPTY(&host->policies);
-    struct policy *policy, *next;
 
     phase1_end(p1);
     if (!waited) /* then the host may be gone, too */
         return;
-    TAILQ_FOREACH_SAFE(policy, &host->policies, in_host, next)
-    {
-        if (policy->wanted && !policy->quick && !host_up(host))
-            policy_failed(policy);
-    }
+    while (!host_up(host) && !TAILQ_EMPTY(&host->waiting))
+        policy_failed(TAILQ_FIRST(&host->waiting));
 }
 
 static const char *why_no_answer(const struct phase1 *p1)

@@ -27,13 +27,54 @@ uint32_t ike_policy_peer(const struct ike *ike, uint32_t policy_id)
     return peer ? peer->cfg.id : 0;
 }
 
+/* ---- those who wait: first come, first served ---- */
+
+void policy_wait(struct policy *policy)
+{
+    if (policy->waiting || !policy->wanted)
+        return;
+    policy->waiting = true;
+    TAILQ_INSERT_TAIL(&policy->host->waiting, policy, in_waiting);
+}
+
+static void wait_no_more(struct policy *policy)
+{
+    if (!policy->waiting)
+        return;
+    policy->waiting = false;
+    TAILQ_REMOVE(&policy->host->waiting, policy, in_waiting);
+}
+
+static bool has_room(const struct phase1 *p1)
+{
+    return p1->n_quick_own < IKE_QUICK_MODES_OWN;
+}
+
+void host_kick(struct host *h)
+{
+    struct policy *policy, *next;
+
+    TAILQ_FOREACH_SAFE(policy, &h->waiting, in_waiting, next)
+    {
+        const struct phase1 *p1 = host_up(h);
+
+        if (p1 ? !has_room(p1) : host_negotiating(h) != NULL)
+            return; /* for those behind it, too */
+        policy_try(policy);
+    }
+}
+
+/* ---- trying ---- */
+
 static void on_retry(struct timer *t)
 {
     policy_try(timer_owner(t, struct policy, retry));
 }
 
+/* Nobody else tries it before. */
 static void retry_at(struct policy *policy, uint64_t at_ms)
 {
+    wait_no_more(policy);
     timer_arm(&policy->ike->timers, &policy->retry, at_ms, on_retry);
 }
 
@@ -44,11 +85,12 @@ static void cannot(struct policy *policy, const char *why)
     policy_failed(policy);
 }
 
-/* With phase 1 up: a quick mode, or its turn later. */
+/* With phase 1 up: a quick mode, or its turn when one is done. */
 static void quick_or_wait(struct policy *policy, struct phase1 *p1)
 {
-    if (p1->n_quick_own >= IKE_QUICK_MODES_OWN)
-        return; /* host_kick comes when one is done */
+    if (!has_room(p1))
+        return;
+    wait_no_more(policy);
     quick_start(p1, policy);
 }
 
@@ -69,6 +111,7 @@ void policy_try(struct policy *policy)
         retry_at(policy, policy->theirs_ms + IKE_PEERS_TURN_MS);
         return;
     }
+    policy_wait(policy);
     if (!policy->proposal) {
         cannot(policy, "the proposal does not exist or is disabled");
         return;
@@ -84,7 +127,7 @@ void policy_try(struct policy *policy)
         return;
     }
     if (peer->cfg.passive || host_negotiating(policy->host))
-        return; /* host_kick comes when phase 1 is up */
+        return; /* its turn comes when phase 1 is up */
     if (!phase1_possible(peer, &why)) {
         cannot(policy, why);
         return;
@@ -117,6 +160,7 @@ void policy_failed(struct policy *policy)
     policy->failures++;
     policy->not_before_ms = ike->now_ms + ms + ike_random_below(ike, ms / 4);
     policy->wanted = renewal_is_due(policy);
+    wait_no_more(policy);
     if (policy->wanted)
         retry_at(policy, policy->not_before_ms);
 }
@@ -126,25 +170,17 @@ void policy_served(struct policy *policy)
     policy->wanted = false;
     policy->failures = 0;
     policy->not_before_ms = 0;
+    wait_no_more(policy);
     timer_stop(&policy->ike->timers, &policy->retry);
 }
 
 void policy_free(struct policy *policy)
 {
     timer_stop(&policy->ike->timers, &policy->retry);
+    wait_no_more(policy);
+    map_remove(&policy->ike->policies_by_selectors, &policy->by_selectors);
     TAILQ_REMOVE(&policy->host->policies, policy, in_host);
     proposal_unref(policy->proposal);
     host_release(policy->ike, policy->host);
     free(policy);
-}
-
-void host_kick(struct host *h)
-{
-    struct policy *policy, *next;
-
-    TAILQ_FOREACH_SAFE(policy, &h->policies, in_host, next)
-    {
-        if (policy->wanted)
-            policy_try(policy);
-    }
 }

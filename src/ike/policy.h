@@ -7,6 +7,8 @@
 /* Traffic or a renewal: starts a negotiation unless one runs or it is too early. */
 void policy_want(struct policy *policy);
 void policy_try(struct policy *policy);
+/* Puts a policy that wants an SA behind the others of its peer that do. */
+void policy_wait(struct policy *policy);
 void policy_failed(struct policy *policy); /* back off; again later if something still wants it */
 void policy_served(struct policy *policy); /* it has a fresh pair */
 bool policy_is_served(const struct policy *policy); /* a pair for sending is there */

@@ -12,17 +12,10 @@ enum { SPI_MIN = 0x100, SPI_TRIES = 1000 };
 
 static bool spi_is_free(const struct phase1 *p1, uint8_t proto, uint32_t spi)
 {
-    const struct ike *ike = p1->ike;
-    const struct child *c;
+    const struct ike_env *env = &p1->ike->env;
 
-    TAILQ_FOREACH(c, &p1->host->children, in_host)
-    {
-        for (unsigned i = 0; i < c->n_sas; i++) {
-            if (c->spis[i].proto == proto && c->spis[i].in == spi)
-                return false;
-        }
-    }
-    return ike->env.spi_free(ike->env.ctx, proto, &p1->path.remote, &p1->path.local, spi);
+    return !child_of_own_spi(p1->host, proto, spi) &&
+           env->spi_free(env->ctx, proto, &p1->path.remote, &p1->path.local, spi);
 }
 
 static uint32_t spi_draw(struct phase1 *p1, uint8_t proto)

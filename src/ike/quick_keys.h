@@ -7,7 +7,9 @@
 enum quick_state { QUICK_NEW, QUICK_MSG1_SENT, QUICK_MSG2_SENT, QUICK_DONE };
 
 struct quick {
+    struct exchange *exchange;
     struct policy *policy;
+    TAILQ_ENTRY(quick) in_policy;
     struct child *child; /* the responder's, until it is confirmed */
     struct child_selectors sel;
     struct nonce ni, nr;

@@ -19,7 +19,9 @@ static struct quick *quick_new(struct exchange *ex, struct policy *policy)
 {
     struct quick *q = xcalloc(1, sizeof *q);
 
+    q->exchange = ex;
     q->policy = policy;
+    TAILQ_INSERT_HEAD(&policy->quicks, q, in_policy);
     ex->quick = q;
     if (ex->initiator) {
         policy->quick = ex;
@@ -39,10 +41,12 @@ void quick_fini(struct exchange *ex)
     if (!q)
         return;
     ex->quick = NULL;
+    TAILQ_REMOVE(&q->policy->quicks, q, in_policy);
     if (ex->initiator) {
         ex->p1->n_quick_own--;
         if (q->policy->quick == ex)
             q->policy->quick = NULL;
+        policy_wait(q->policy); /* until it is said to be served or to have failed */
     } else {
         ex->p1->n_quick_theirs--;
         q->policy->n_theirs--;
@@ -466,7 +470,7 @@ static struct policy *policy_take(struct exchange *ex, struct msg_in *in,
 {
     struct phase1 *p1 = ex->p1;
     struct ike *ike = p1->ike;
-    const struct ike_policy *cfg, *nearest;
+    const struct ike_policy *nearest;
     struct proposal_why why;
     struct policy *policy;
 
@@ -474,13 +478,14 @@ static struct policy *policy_take(struct exchange *ex, struct msg_in *in,
         quick_refuse(ex, NULL, why.notify, "no policy found", why.text);
         return NULL;
     }
-    cfg = child_policy_find(ike->policy_cfgs, ike->n_policies, &p1->path, ret_sel, &nearest, &why);
-    if (!cfg) {
+    policy = policy_match(ike, &p1->path, ret_sel);
+    if (!policy) {
+        (void)child_policy_find(ike->policy_cfgs, ike->n_policies, &p1->path, ret_sel, &nearest,
+                                &why);
         policy = nearest ? policy_find(ike, nearest->id) : NULL; /* its owner is told */
         quick_refuse(ex, policy, NOTIFY_INVALID_ID_INFORMATION, "no policy found", why.text);
         return NULL;
     }
-    policy = policy_find(ike, cfg->id);
     if (!policy->proposal) {
         quick_refuse(ex, policy, NOTIFY_NO_PROPOSAL_CHOSEN, "no suitable proposal found",
                      "the policy's proposal does not exist or is disabled");
@@ -582,18 +587,10 @@ static enum step_result quick_r3(struct exchange *ex, struct msg_in *in)
 
 void quick_policy_gone(struct policy *policy)
 {
-    struct phase1 *p1;
+    struct quick *q;
 
-    TAILQ_FOREACH(p1, &policy->host->phase1s, in_host)
-    {
-        struct exchange *ex, *next;
-
-        TAILQ_FOREACH_SAFE(ex, &p1->exchanges, in_p1, next)
-        {
-            if (ex->quick && ex->quick->policy == policy)
-                exchange_end(ex);
-        }
-    }
+    while ((q = TAILQ_FIRST(&policy->quicks)))
+        exchange_end(q->exchange);
 }
 
 /* Both phase 2 identities or none; KE with PFS alone:
