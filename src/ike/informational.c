@@ -15,7 +15,7 @@
 enum {
     NOTIFY_STATUS_FIRST = 16384, /* RFC 2408 3.14.1: lower ones are errors */
     CLEAR_NOTIFIES_PER_SECOND = 10,
-    SHORT_LIFE_MS = 5000, /* an SA the peer deletes sooner than this was no use */
+    SHORT_LIFE_MS = 2000, /* an SA the peer deletes sooner than this was no use to it */
     COOKIES_LEN = 2 * COOKIE_LEN
 };
 

@@ -94,7 +94,7 @@ struct slot {
     struct sa *out[2]; /* RCU: [0] ESP, [1] AH */
     /* control side: 1 + the neighbour slots in the list of slots that use out[i]; 0: end */
     uint32_t prev[2], next[2];
-    atomic_uint fills; /* how often it was given an SA: what was acquired before then is served */
+    atomic_uint fills; /* how often it was given an SA or a policy: earlier acquires are history */
 };
 
 struct slot_counters { /* per worker and slot, in pages made when first used; use counter_add() */

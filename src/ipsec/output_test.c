@@ -98,8 +98,9 @@ static void acquires_are_rate_limited(void **state)
     gate_free(g);
 }
 
-/* An SA that was acquired, came and went again: its successor is not made to wait. */
-static void acquire_after_a_lost_sa_is_not_held_back(void **state)
+/* An SA that was acquired, came and went again; a slot that changed hands: nobody is made to wait
+ * for what was asked before. */
+static void acquire_of_a_new_need_is_not_held_back(void **state)
 {
     struct policy p = policy_make(true, PROTO_BIT_ESP, LEVEL_REQUIRE);
     struct gate *g = gate_with(&p, false, false, 0);
@@ -118,6 +119,9 @@ static void acquire_after_a_lost_sa_is_not_held_back(void **state)
     g->now_ms += 10;
     send(g, &d);
     assert_false(ipsec_event_take(g->e, &ev));
+    ipsec_slot_reset(g->e, SLOT); /* another policy's now */
+    send(g, &d);
+    assert_true(ipsec_event_take(g->e, &ev) && ev.type == EV_ACQUIRE);
     give_up(g);
     gate_free(g);
 }
@@ -525,7 +529,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_decide_without_an_sa),
         cmocka_unit_test(acquires_are_rate_limited),
-        cmocka_unit_test(acquire_after_a_lost_sa_is_not_held_back),
+        cmocka_unit_test(acquire_of_a_new_need_is_not_held_back),
         cmocka_unit_test(nothing_leaves_without_an_encrypting_policy),
         cmocka_unit_test(transport_mode_wants_its_own_addresses),
         cmocka_unit_test(tunnel_headers_are_as_they_should),

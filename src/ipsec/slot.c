@@ -158,7 +158,9 @@ void ipsec_slot_reset(struct ipsec *e, uint32_t slot)
 {
     struct slot_page *page = slot_page(e, slot);
 
+    if (!page)
+        return;
     /* Workers own their cells and may be counting right now: remember what to take off. */
-    if (page)
-        page->base[slot % SLOTS_PER_PAGE] = slot_sum(e, page, slot);
+    page->base[slot % SLOTS_PER_PAGE] = slot_sum(e, page, slot);
+    atomic_fetch_add_explicit(&page->slots[slot % SLOTS_PER_PAGE].fills, 1, memory_order_relaxed);
 }

@@ -53,10 +53,11 @@ def spis(gateway, **wanted):
             if all(sa.get(k) == v for k, v in wanted.items())]
 
 
-def remote_peers(gateway):
-    """Sessions as (remote address, state, side)."""
-    rows = gateway.console("/ip ipsec remote-peers print as-value")
-    return rows
+def remote_peers(gateway, **wanted):
+    """Sessions as `remote-peers print` shows them."""
+    rows = [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line
+            in gateway.console("/ip ipsec remote-peers print terse").splitlines()]
+    return [r for r in rows if r and all(r.get(k) == v for k, v in wanted.items())]
 
 
 class Log:
