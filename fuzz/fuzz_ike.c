@@ -350,10 +350,10 @@ static void configured(struct net *n, struct input *in)
         e->proposals[0].lifebytes = (uint64_t)v << 10;
         break;
     case 5:
-        e->n_policies = v % (NET_POLICIES_MAX + 1);
+        e->n_policies = v % (e->all_policies + 1);
         break;
     case 6:
-        e->n_peers = v % 3;
+        e->n_peers = v % (e->all_peers + 1);
         break;
     case 7:
         e->n_proposals = v & 1;

@@ -359,6 +359,8 @@ struct net *net_new(uint64_t seed)
     n->rng = rng_new_fixed(seed);
     for (unsigned i = 0; i < NET_ENGINES; i++) {
         engine_defaults(n, i);
+        n->e[i].all_peers = n->e[i].n_peers;
+        n->e[i].all_policies = n->e[i].n_policies;
         engine_start(n, i);
     }
     return n;

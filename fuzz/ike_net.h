@@ -41,7 +41,8 @@ struct net_engine {
     struct ike_peer peers[2];
     struct ike_proposal proposals[1];
     struct ike_policy policies[NET_POLICIES_MAX];
-    size_t n_peers, n_proposals, n_policies;
+    size_t n_peers, n_proposals, n_policies; /* of those there are */
+    size_t all_peers, all_policies;
     struct net_child children[NET_CHILDREN_MAX];
     unsigned n_children;
     struct ike_job *jobs[NET_JOBS_MAX];
