@@ -232,7 +232,7 @@ void child_remove(struct child *c)
 
 void child_delete(struct child *c)
 {
-    struct phase1 *p1 = c->dead ? NULL : host_up(c->host);
+    struct phase1 *p1 = c->dead ? NULL : host_up_for(c->host, c);
 
     if (p1)
         informational_delete_child(p1, c);

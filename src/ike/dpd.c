@@ -29,22 +29,25 @@ void dpd_start(struct phase1 *p1)
 }
 
 /* Everything shared with the dead peer goes; traffic starts anew. A peer that comes back gets
- * INITIAL-CONTACT again. */
+ * INITIAL-CONTACT again. Another behind the same address lives. */
 static void peer_is_dead(struct phase1 *p1)
 {
     struct host *h = p1->host;
     struct phase1 *other, *next;
-    struct child *c;
+    struct child *c, *next_child;
 
     report_phase1(p1, IKE_REPORT_ERROR, REPORT_ERROR,
                   "peer is dead: %u questions (R-U-THERE) unanswered, purging its SAs",
                   p1->dpd_unanswered);
-    while ((c = TAILQ_FIRST(&h->children)))
-        child_remove(c);
+    TAILQ_FOREACH_SAFE(c, &h->children, in_host, next_child)
+    {
+        if (c->remote_id == p1->remote_id)
+            child_remove(c);
+    }
     h->contacted = false;
     TAILQ_FOREACH_SAFE(other, &h->phase1s, in_host, next)
     {
-        if (other != p1 && other->main->state == P1_UP)
+        if (other != p1 && other->main->state == P1_UP && other->remote_id == p1->remote_id)
             phase1_end(other);
     }
     phase1_end(p1);

@@ -72,16 +72,33 @@ void hosts_bury(struct ike *ike)
     }
 }
 
+static bool is_newer(const struct phase1 *p1, const struct phase1 *than)
+{
+    return p1->main->state == P1_UP && (!than || p1->established_ms > than->established_ms);
+}
+
 struct phase1 *host_up(const struct host *h)
 {
     struct phase1 *p1, *best = NULL;
 
     TAILQ_FOREACH(p1, &h->phase1s, in_host)
     {
-        if (p1->main->state == P1_UP && (!best || p1->established_ms > best->established_ms))
+        if (is_newer(p1, best))
             best = p1;
     }
     return best;
+}
+
+struct phase1 *host_up_for(const struct host *h, const struct child *c)
+{
+    struct phase1 *p1, *best = NULL;
+
+    TAILQ_FOREACH(p1, &h->phase1s, in_host)
+    {
+        if (p1->remote_id == c->remote_id && is_newer(p1, best))
+            best = p1;
+    }
+    return best ? best : host_up(h);
 }
 
 struct phase1 *host_negotiating(const struct host *h)

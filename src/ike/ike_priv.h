@@ -320,4 +320,6 @@ void host_release(struct ike *ike, struct host *h); /* something of it went */
 void hosts_bury(struct ike *ike);
 /* The newest established phase 1 SA; NULL: none. */
 struct phase1 *host_up(const struct host *h);
+/* Before all others that of the peer C was made with: several may be behind one address. */
+struct phase1 *host_up_for(const struct host *h, const struct child *c);
 struct phase1 *host_negotiating(const struct host *h);

@@ -94,6 +94,13 @@ static void quick_or_wait(struct policy *policy, struct phase1 *p1)
     quick_start(p1, policy);
 }
 
+static struct phase1 *phase1_for(const struct policy *policy)
+{
+    const struct child *c = TAILQ_FIRST(&policy->children);
+
+    return c ? host_up_for(policy->host, c) : host_up(policy->host);
+}
+
 void policy_try(struct policy *policy)
 {
     struct ike *ike = policy->ike;
@@ -121,7 +128,7 @@ void policy_try(struct policy *policy)
         cannot(policy, "no peer entry matches the policy's remote address");
         return;
     }
-    p1 = host_up(policy->host);
+    p1 = phase1_for(policy);
     if (p1) {
         quick_or_wait(policy, p1);
         return;

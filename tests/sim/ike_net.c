@@ -41,28 +41,6 @@ static void env_dh_init(void *ctx, struct dh *ret, enum dh_group group)
     dh_init(ret, group, ((struct net_engine *)ctx)->net->rng);
 }
 
-/* Exponentiation would take most of the time and is not looked at here: both sides get the same
- * secret out of a sum, and values of equal bytes are refused. */
-enum dh_error __wrap_dh_public(const struct dh *dh, uint8_t *ret);
-enum dh_error __wrap_dh_shared(const struct dh *dh, struct slice peer, uint8_t *ret);
-
-enum dh_error __wrap_dh_public(const struct dh *dh, uint8_t *ret)
-{
-    for (size_t i = 0; i < dh_group_info[dh->group].public_len; i++)
-        ret[i] = dh->exponent[i] ^ (uint8_t)(i + 1);
-    return DH_ERR_OK;
-}
-
-enum dh_error __wrap_dh_shared(const struct dh *dh, struct slice peer, uint8_t *ret)
-{
-    check(peer.len == dh_group_info[dh->group].public_len);
-    if (peer.p[0] == peer.p[1] && peer.p[1] == peer.p[peer.len - 1])
-        return DH_ERR_OUT_OF_RANGE;
-    for (size_t i = 0; i < peer.len; i++)
-        ret[i] = (uint8_t)((dh->exponent[i] ^ (i + 1)) + peer.p[i]);
-    return DH_ERR_OK;
-}
-
 /* ---- actions ---- */
 
 static void message_keep(struct net_message *at, const struct net_message *m)

@@ -1,6 +1,7 @@
-/* Three IKE engines for fuzz_ike.c, joined by nothing but the fuzzer's will: messages and jobs wait
- * until it delivers, changes or forgets them. Time is its own, too. Checks what engines ask of
- * their data paths: an SA is installed for receiving before it is for sending, each half once, and
+/* Three IKE engines joined by nothing but the caller's will: messages and jobs wait until it
+ * delivers, changes or forgets them; time passes when it says so. For fuzz_ike.c, and for tests
+ * with two peers behind one address. Ends the process when an engine asks of its data path what
+ * makes no sense: an SA is installed for receiving before it is for sending, each half once, and
  * only what is there is removed.
  *
  *     A 192.0.2.1 ----+
