@@ -92,21 +92,24 @@ void ike_sockets_free(struct ike_sockets *s)
 
 /* ---- receiving ---- */
 
-/* One datagram of the network; false when none waits. */
+/* One message of the network; false when none waits. */
 static bool port_serve(struct ike_sockets *s, int i)
 {
     struct udp_path path;
-    struct slice message;
-    ssize_t n = udp_receive(s->fds[i], ports[i].port, s->buf, sizeof(s->buf), &path);
+    size_t segment;
+    ssize_t n = udp_receive(s->fds[i], ports[i].port, s->buf, sizeof(s->buf), &path, &segment);
 
     if (n < 0)
         return false;
     if ((size_t)n > IKE_MESSAGE_BYTES_MAX)
         return true;
-    struct slice datagram = { s->buf, (size_t)n };
-    /* ESP gets here only at the tail of a superpacket that IKE began. */
-    if (natt_classify(datagram, ports[i].port == UDP_PORT_NATT, &message) == NATT_IKE)
-        s->datagram(s->ctx, &path, message.p, message.len);
+    for (size_t at = 0; at < (size_t)n; at += segment) {
+        size_t left = (size_t)n - at;
+        struct slice message, datagram = { s->buf + at, left < segment ? left : segment };
+        /* ESP that came in one superpacket behind IKE is lost, as on the network. */
+        if (natt_classify(datagram, ports[i].port == UDP_PORT_NATT, &message) == NATT_IKE)
+            s->datagram(s->ctx, &path, message.p, message.len);
+    }
     return true;
 }
 

@@ -22,17 +22,18 @@ static struct sa sa_sized(enum sa_proto proto, enum cipher_alg cipher, enum ip_f
 static void sizes_are_inverse(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 2 * 2 * 4 * CIPHER_COUNT; i++) {
+    for (unsigned i = 0; i < 3 * 2 * 4 * CIPHER_COUNT; i++) {
         enum cipher_alg cipher = (enum cipher_alg)(i % CIPHER_COUNT);
         unsigned how = i / CIPHER_COUNT % 4;
         enum ip_family family = i / CIPHER_COUNT / 4 % 2 ? IP_V4 : IP_V6;
-        bool tunnel = i / CIPHER_COUNT / 8;
+        bool tunnel = i / CIPHER_COUNT / 8 > 0, udp = i / CIPHER_COUNT / 8 > 1;
         struct sa esp = sa_sized(SA_ESP, cipher, family), ah = sa_sized(SA_AH, 0, family);
         struct encap_plan plan = { .esp = how & 1 ? &esp : NULL,
                                    .ah = how & 2 ? &ah : NULL,
                                    .tunnel = tunnel };
         if (how == 0 || cipher == CIPHER_NONE)
             continue;
+        esp.udp_encap = udp;
         for (size_t hdr = 20; hdr <= 60; hdr += 20)
             for (plan.path_mtu = 68; plan.path_mtu < 1600; plan.path_mtu++) {
                 size_t max = encap_inner_max(&plan, hdr);

@@ -192,6 +192,9 @@ struct sa *gate_sa_add(struct gate *g, const struct gate_sa *sa, bool inbound)
         .replay_window = inbound ? sa->replay_window : 0,
         .life = sa->life,
         .path_mtu = sa->path_mtu,
+        .udp_encap = sa->udp_encap,
+        .local_port = sa->local_port,
+        .remote_port = sa->remote_port,
     };
     struct sa *ret = NULL;
     enum ipsec_sa_result r = ipsec_sa_add(g->e, &c, 1000, g->now_ms, &ret);

@@ -55,6 +55,8 @@ struct gate_sa {
     uint32_t path_mtu;
     struct sa_lifetime life;
     const char *enc_key, *auth_key; /* hex, instead of made ones */
+    bool udp_encap;
+    uint16_t local_port, remote_port; /* as the end sees them that has the SA */
 };
 struct sa *gate_sa_add(struct gate *g, const struct gate_sa *sa, bool inbound);
 

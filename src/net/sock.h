@@ -8,6 +8,14 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+/* Not in all libc headers. */
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
 /* FD when OK, else -1 with FD closed and errno kept: the last line of whatever opens a socket. */
 int sock_or_error(int fd, bool ok);
 bool sock_set(int fd, int level, int name, int value);

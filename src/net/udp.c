@@ -33,28 +33,35 @@ int udp_open(enum ip_family family, uint16_t port, uint32_t mark, unsigned n_esp
                 bind(fd, (struct sockaddr *)&sa, sock_addr_fill(&sa, &any, port)) == 0);
 }
 
-static bool local_of(struct msghdr *msg, struct ip_addr *ret)
+/* False without the address it came to. */
+static bool control_read(struct msghdr *msg, struct ip_addr *ret, size_t *ret_segment)
 {
+    bool found = false;
+
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
             *ret = ip_addr_from_bytes(IP_V4, (const uint8_t *)&info.ipi_addr);
-            return true;
-        }
-        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            found = true;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
             *ret = ip_addr_from_bytes(IP_V6, (const uint8_t *)&info.ipi6_addr);
-            return true;
+            found = true;
+        } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            int segment;
+            memcpy(&segment, CMSG_DATA(c), sizeof(segment));
+            *ret_segment = segment > 0 ? (size_t)segment : 0;
         }
     }
-    return false;
+    return found;
 }
 
-ssize_t udp_receive(int fd, uint16_t port, void *buf, size_t size, struct udp_path *ret)
+ssize_t udp_receive(int fd, uint16_t port, void *buf, size_t size, struct udp_path *ret,
+                    size_t *ret_segment)
 {
-    char control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+    _Alignas(struct cmsghdr) char control[SOCK_SOURCE_SPACE + CMSG_SPACE(sizeof(int))];
     struct sockaddr_storage from;
     struct iovec iov = { buf, size };
     struct msghdr msg = { .msg_name = &from,
@@ -63,15 +70,17 @@ ssize_t udp_receive(int fd, uint16_t port, void *buf, size_t size, struct udp_pa
                           .msg_iovlen = 1,
                           .msg_control = control,
                           .msg_controllen = sizeof(control) };
+    size_t segment = 0;
     ssize_t n;
 
     do {
         n = recvmsg(fd, &msg, MSG_TRUNC);
     } while (n < 0 && errno == EINTR);
-    if (n < 0 || !local_of(&msg, &ret->local))
+    if (n < 0 || !control_read(&msg, &ret->local, &segment))
         return -1;
     sock_addr_read(&from, &ret->remote, &ret->remote_port);
     ret->local_port = port;
+    *ret_segment = segment ? segment : (size_t)n;
     return n;
 }
 

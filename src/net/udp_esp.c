@@ -13,14 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Not in all libc headers. */
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-
 enum {
     IP4_HEAD = 20,
     IP6_HEAD = 40,
@@ -87,6 +79,8 @@ bool udp_esp_share(int fd, unsigned n)
     struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]),
                                .filter = (struct sock_filter *)code };
 
+    /* Whether to coalesce the kernel asks any of the sharers, chosen by addresses and ports. */
+    sock_set(fd, IPPROTO_UDP, UDP_GRO, 1);
     return sock_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
            setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) == 0;
 }

@@ -1,6 +1,6 @@
-"""Throughput of the whole path, hosts and gateways on this one machine: raw ESP with AES-128-CBC
-and HMAC-SHA-1 beside the plain routed path, and beside the same path with cryptography switched off
-(the bench build), in interleaved rounds, on two wires:
+"""Throughput of the whole path, hosts and gateways on this one machine: ESP with AES-128-CBC and
+HMAC-SHA-1, raw and in UDP, beside the plain routed path, and beside the same paths with cryptography
+switched off (the bench build), in interleaved rounds, on two wires:
 
   veth       hands superpackets over whole, which flatters the plain path
   segmented  TSO and UDP segmentation off, GRO on: packets of the wire's MTU, as a network card has
@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lablib import gateway  # noqa: E402
 from lablib import topology as t  # noqa: E402
 from lablib.keying import Keying, set_up  # noqa: E402
+from lablib.nat import encapsulated  # noqa: E402
 from lablib.netns import Run  # noqa: E402
 from lablib.topology import Lab  # noqa: E402
 from lablib.traffic import ping  # noqa: E402
@@ -34,17 +35,25 @@ def set_wire(lab, wire):
         ns.run("ethtool", "-K", "wan", "gro", "on", "tso", state, "tx-udp-segmentation", state)
 
 
-class Path:
-    """One way from A to B."""
+def raw(lab):
+    set_up(lab, Keying(), ENDS, NETS)
+    assert ping(lab.a, t.A, t.B)
 
-    def __init__(self, run, name, build=None):
-        self.name = name
+
+class Path:
+    """One way from A to B. PROTECT(lab) sets it up and returns when traffic passes; CRYPTO false:
+    the bench build, which leaves bytes alone."""
+
+    def __init__(self, run, name, protect=None, crypto=True):
+        self.name, self.crypto = name, crypto
+        self.protect = protect
         self.lab = Lab(run, direct=True)
-        if build:
+        if protect:
+            build = gateway.BUILD if crypto else os.environ["SALLYPORT_NO_CRYPTO"]
             for g in self.lab.gateways:
                 g.binary = os.path.join(build, "src", "daemon", "sallyportd")
             self.lab.start()
-            set_up(self.lab, Keying(), ENDS, NETS)
+            protect(self.lab)
         assert ping(self.lab.a, t.A, t.B), f"{name}: no connection"
         self.server = self.lab.b.popen(["iperf3", "-s", "-B", t.B],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -77,7 +86,7 @@ def measure(paths, rounds, seconds):
 
 def report(paths, rates):
     first = paths[0].name
-    last = paths[-1].name
+    no_crypto = {p.protect: p.name for p in paths if not p.crypto}
     print(f"\n{'wire':10} {'path':32} {'median':>8} {'range':>15} {'of plain':>9} "
           f"{'of no-crypto':>13}")
     for wire in WIRES:
@@ -85,7 +94,8 @@ def report(paths, rates):
             here = rates[p.name, wire]
             middle = statistics.median(here)
             of_plain = middle / statistics.median(rates[first, wire])
-            of_none = middle / statistics.median(rates[last, wire]) if len(paths) > 2 else None
+            none = no_crypto.get(p.protect)
+            of_none = middle / statistics.median(rates[none, wire]) if none else None
             print(f"{wire:10} {p.name:32} {middle:8.2f} {min(here):7.2f}-{max(here):<7.2f} "
                   f"{of_plain:8.0%} {'' if of_none is None else f'{of_none:12.0%}'}")
 
@@ -99,10 +109,11 @@ def main():
     paths = []
     try:
         paths.append(Path(run, "plain routed"))
-        paths.append(Path(run, "raw ESP aes-128-cbc + sha1", gateway.BUILD))
-        without = os.environ.get("SALLYPORT_NO_CRYPTO")
-        if without:
-            paths.append(Path(run, "raw ESP, cryptography off", without))
+        paths.append(Path(run, "raw ESP aes-128-cbc + sha1", raw))
+        paths.append(Path(run, "UDP ESP aes-128-cbc + sha1", encapsulated))
+        if os.environ.get("SALLYPORT_NO_CRYPTO"):
+            paths.append(Path(run, "raw ESP, cryptography off", raw, crypto=False))
+            paths.append(Path(run, "UDP ESP, cryptography off", encapsulated, crypto=False))
         print(f"TCP, one stream, {rounds} interleaved rounds of {seconds} s, "
               f"{os.cpu_count()} processors shared by all four machines")
         rates = measure(paths, rounds, seconds)
