@@ -205,6 +205,7 @@ struct policy {
     bool kept;                  /* while configurations are compared */
     uint64_t not_before_ms;     /* back-off */
     unsigned failures;
+    unsigned short_lived; /* pairs in a row that the peer deleted as soon as they were there */
     struct timer retry;
 };
 

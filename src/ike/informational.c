@@ -291,6 +291,17 @@ static void delete_phase1(const struct phase1 *p1, struct slice cookies)
     phase1_end(other);
 }
 
+/* A peer that deletes what it has just agreed to is not asked at once again, and ever less. */
+static void short_lived(struct phase1 *p1, struct policy *policy)
+{
+    if (policy->proposal)
+        refusal_of_child(p1, policy);
+    if (policy->quick)
+        return;
+    policy->failures = policy->short_lived++;
+    policy_failed(policy);
+}
+
 static void delete_child(struct phase1 *p1, uint8_t proto, uint32_t spi)
 {
     struct child *c = child_of_peer_spi(p1->host, proto, spi);
@@ -305,13 +316,10 @@ static void delete_child(struct phase1 *p1, uint8_t proto, uint32_t spi)
     report_quick(p1, policy, IKE_REPORT_INFO, REPORT_PLAIN, "peer deleted IPsec-SA: spi=0x%08x",
                  spi);
     child_remove(c);
-    if (p1->ike->now_ms >= c->created_ms + SHORT_LIFE_MS || policy_is_served(policy))
-        return;
-    /* A peer that deletes what it has just agreed to is not asked at once again. */
-    if (policy->proposal)
-        refusal_of_child(p1, policy);
-    if (!policy->quick)
-        policy_failed(policy);
+    if (p1->ike->now_ms >= c->created_ms + SHORT_LIFE_MS)
+        policy->short_lived = 0;
+    else if (!policy_is_served(policy))
+        short_lived(p1, policy);
 }
 
 static void delete (struct phase1 *p1, struct slice body)

@@ -403,6 +403,32 @@ static void refusals_are_met_with_patience(void **state)
     world_free(w);
 }
 
+/* S27: as strongSwan does when it cannot install what it agreed to */
+static void pairs_deleted_at_once_are_met_with_patience(void **state)
+{
+    struct world *w = world_new(14);
+    struct side *a = &w->side[SIM_A], *b = &w->side[SIM_B];
+
+    (void)state;
+    for (unsigned i = 0; i < 6000; i++) { /* ten minutes */
+        world_packet(w, SIM_A, 0);
+        world_run(w, 100);
+        if (world_sa_out(b, 7))
+            ike_on_sa_event(b->ike, w->now_ms, world_sa_out(b, 7)->id, IKE_SA_FLUSHED);
+        world_take_actions(w, SIM_B);
+    }
+    if (a->n_installed_out < 5 || a->n_installed_out > 20)
+        fail_msg("%u pairs in ten minutes", a->n_installed_out);
+    assert_non_null(strstr(a->last_error, "peer deleted the IPsec-SA right after agreeing to it"));
+    /* a pair that lives ends the patience */
+    assert_true(world_until_traffic(w, 70000));
+    world_run(w, 60000);
+    ike_on_sa_event(b->ike, w->now_ms, world_sa_out(b, 7)->id, IKE_SA_FLUSHED);
+    world_take_actions(w, SIM_B);
+    assert_true(world_until_traffic(w, 15000));
+    world_free(w);
+}
+
 /* whatever mutation of whatever message, at whatever time */
 static void random_damage_never_harms_what_is_up(void **state)
 {
@@ -448,6 +474,7 @@ int main(void)
         cmocka_unit_test(many_policies_of_one_peer_all_come_up),
         cmocka_unit_test(spis_in_use_and_reserved_ones_are_drawn_again),
         cmocka_unit_test(refusals_are_met_with_patience),
+        cmocka_unit_test(pairs_deleted_at_once_are_met_with_patience),
         cmocka_unit_test(random_damage_never_harms_what_is_up),
     };
 
