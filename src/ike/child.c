@@ -177,19 +177,45 @@ void child_install_out(struct child *c)
         make_current(c);
 }
 
-bool child_is_current(const struct child *c)
+static const struct child *current_of(const struct policy *policy)
 {
-    const struct child *other;
+    const struct child *c;
 
-    TAILQ_FOREACH(other, &c->policy->children, in_policy)
+    TAILQ_FOREACH(c, &policy->children, in_policy)
     {
-        if (other->out_installed)
-            return other == c;
+        if (c->out_installed)
+            return c;
     }
-    return false;
+    return NULL;
 }
 
-/* The pair in use went: one that was outranked takes its place. */
+static void on_settled(struct timer *t)
+{
+    child_install_out(timer_owner(t, struct child, renew));
+}
+
+void child_settle(struct child *c, uint64_t took_ms)
+{
+    const struct child *current = current_of(c->policy);
+    struct ike *ike = c->ike;
+    uint64_t ms = 2 * took_ms;
+
+    if (!current || current->bytes_run_out) {
+        child_install_out(c);
+        return;
+    }
+    ms = ms < IKE_SETTLE_MIN_MS   ? IKE_SETTLE_MIN_MS
+         : ms > IKE_SETTLE_MAX_MS ? IKE_SETTLE_MAX_MS
+                                  : ms;
+    timer_arm(&ike->timers, &c->renew, ike->now_ms + ms, on_settled);
+}
+
+bool child_is_current(const struct child *c)
+{
+    return current_of(c->policy) == c;
+}
+
+/* The pair in use went: one that was outranked, or is about to be used, takes its place. */
 static void promote(struct policy *policy)
 {
     struct child *c;
@@ -199,6 +225,7 @@ static void promote(struct policy *policy)
     TAILQ_FOREACH(c, &policy->children, in_policy)
     {
         if (c->sa && !c->quick) {
+            timer_stop(&c->ike->timers, &c->renew);
             make_current(c);
             return;
         }

@@ -13,6 +13,11 @@ struct child *child_of_own_spi(const struct host *host, uint8_t proto, uint32_t 
 void child_install_in(struct child *c);
 /* For sending from now on, unless one made at the same time by the other side is to be used. */
 void child_install_out(struct child *c);
+/* As child_install_out, but while an older pair serves, that one goes on for a moment: a responder
+ * may install its receiving half only when message 3 has come (strongSwan does, and has its
+ * Diffie-Hellman to do first), and drop what overtakes that. TOOK_MS, which message 1 needed to be
+ * answered, is what it may need. Not when the older pair's bytes run out. */
+void child_settle(struct child *c, uint64_t took_ms);
 /* Both halves; whatever the peer is to hear has been said. */
 void child_remove(struct child *c);
 /* As child_remove, with DELETE under the newest phase 1 SA. */

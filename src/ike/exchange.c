@@ -219,6 +219,7 @@ static void on_unanswered(struct timer *t)
     if (ex->message_id == 0)
         phase1_unanswered(ex->p1, ex->sends);
     ex->sends++;
+    ex->sent_ms = ike->now_ms;
     send_bytes(ike, &ex->p1->path, (struct slice){ ex->last_out, ex->last_out_len });
     timer_arm(&ike->timers, &ex->timer, ike->now_ms + pause_ms(ex->sends), on_unanswered);
 }
@@ -248,6 +249,7 @@ void exchange_send(struct exchange *ex, struct isakmp_msg *m, bool encrypted,
     memcpy(ex->last_out, ike->out, len);
     ex->n_sent++;
     ex->sends = 1;
+    ex->sent_ms = ike->now_ms;
     ex->replies = 0;
     p1->bytes += len;
     send_bytes(ike, &p1->path, (struct slice){ ex->last_out, len });

@@ -30,9 +30,11 @@ enum {
     IKE_SAME_TIME_MS =
         12000, /* quick modes of both sides that may have crossed: two retransmissions */
     IKE_SUPERSEDED_MS = 300000, /* an old pair receives that long beside a newer one */
-    IKE_CARE_MS = 1000,         /* the initiator of what ended; the responder 5 times that */
-    IKE_PEERS_TURN_MS = 5000,   /* we wait for the peer's quick mode before we begin our own */
-    IKE_BACKOFF_MS = 2000,      /* after a refused or unanswered negotiation; doubles */
+    IKE_SETTLE_MIN_MS = 50,     /* from message 3 to the use of a pair that renews another */
+    IKE_SETTLE_MAX_MS = 1000,
+    IKE_CARE_MS = 1000,       /* the initiator of what ended; the responder 5 times that */
+    IKE_PEERS_TURN_MS = 5000, /* we wait for the peer's quick mode before we begin our own */
+    IKE_BACKOFF_MS = 2000,    /* after a refused or unanswered negotiation; doubles */
     IKE_BACKOFF_MAX_MS = 60000,
     IKE_PHASE1_SOFT_PERCENT = 80,
     IKE_LATE_PERCENT = 90,    /* the responder's turn, when the initiator did not renew */
@@ -163,6 +165,7 @@ struct exchange {
     uint8_t *last_out;
     size_t last_out_len;
     unsigned sends, replies;
+    uint64_t sent_ms;   /* the last time */
     struct timer timer; /* retransmission, or the end of lingering */
     unsigned n_sent;    /* messages, for whoever asks whether a step answered */
     struct ike_job *job;
@@ -228,6 +231,7 @@ struct child {
         uint32_t in, out;
     } spis[2];
     bool initiator, in_installed, out_installed, dead, renew_due, superseded;
+    bool bytes_run_out; /* it is renewed for its bytes: nobody knows how fast the rest goes */
     uint64_t remote_id;
     uint64_t created_ms, started_ms;
     uint64_t rank; /* start of Ni: which of two made at the same time is used */

@@ -331,6 +331,7 @@ static void initiator_complete(struct exchange *ex, struct slice g_xy)
     struct phase1 *p1 = ex->p1;
     struct policy *policy = ex->quick->policy;
     struct child *child = quick_child_make(ex, g_xy);
+    uint64_t asked_ms = ex->sent_ms;
 
     if (!child) {
         quick_refuse(ex, policy, 0, "phase2 negotiation failed", "it gave a weak cipher key");
@@ -340,7 +341,7 @@ static void initiator_complete(struct exchange *ex, struct slice g_xy)
     child_install_in(child);
     message3_send(ex);
     exchange_linger(ex);
-    child_install_out(child);
+    child_settle(child, p1->ike->now_ms - asked_ms);
     established(p1, child);
     policy_served(policy);
     host_kick(p1->host);

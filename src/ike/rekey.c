@@ -33,6 +33,7 @@ void rekey_child_soft(struct child *c)
 
     if (timer_armed(&c->renew) || c->renew_due || !child_is_current(c))
         return;
+    c->bytes_run_out = !by_time;
     if (c->initiator)
         at_ms = ike->now_ms + ike_random_below(ike, jitter_ms);
     else

@@ -168,6 +168,30 @@ static void byte_lifetimes_are_renewed_in_time(void **state)
     world_free(w);
 }
 
+/* strongSwan has its receiving half only some time after message 3: until then the old pair sends
+ */
+static void renewed_pair_is_used_when_the_responder_had_time(void **state)
+{
+    struct world *w = up(1);
+    struct side *a = &w->side[SIM_A];
+    unsigned in = a->n_installed_in, out = a->n_installed_out;
+    uint64_t in_ms;
+
+    (void)state;
+    w->bad.delay_ms = 40;
+    while (a->n_installed_in == in && w->now_ms < 3000000)
+        world_run(w, 1);
+    in_ms = w->now_ms;
+    assert_int_equal(a->n_installed_in, in + 1);
+    assert_true(world_sa_out(a, 7)->child.initiator);
+    while (a->n_installed_out == out && w->now_ms < in_ms + 5000)
+        world_run(w, 1);
+    if (w->now_ms < in_ms + 80 || w->now_ms > in_ms + 1000)
+        fail_msg("used after %llu ms", (unsigned long long)(w->now_ms - in_ms));
+    assert_true(world_joined(w, SIM_A, 7) && world_joined(w, SIM_B, 7));
+    world_free(w);
+}
+
 /* The rest of the bytes may be gone in a moment: nothing is put off. */
 static void soft_byte_limit_is_acted_on_at_once(void **state)
 {
@@ -435,6 +459,7 @@ int main(void)
         cmocka_unit_test(renewal_started_by_both_at_once),
         cmocka_unit_test(responder_renews_when_the_initiator_does_not),
         cmocka_unit_test(byte_lifetimes_are_renewed_in_time),
+        cmocka_unit_test(renewed_pair_is_used_when_the_responder_had_time),
         cmocka_unit_test(soft_byte_limit_is_acted_on_at_once),
         cmocka_unit_test(phase1_bytes_are_enforced),
         cmocka_unit_test(dead_peer_is_noticed_and_comes_back),
