@@ -2,11 +2,14 @@
 
 #include "exchange.h"
 #include "informational.h"
-#include "main_mode.h"
+#include "natt.h"
 #include "phase1.h"
+#include "phase1_mode.h"
 #include "quick_mode.h"
 #include "rekey.h"
 #include "report.h"
+
+#include <stdlib.h>
 
 enum step_result driver_refuse(struct msg_in *in, enum ike_drop reason)
 {
@@ -99,7 +102,8 @@ static enum step_result parse(struct exchange *ex, const struct step *row, struc
     bool encrypted = in->header.flags & ISAKMP_FLAG_ENCRYPTED;
     enum isakmp_tail tail = encrypted ? ISAKMP_TAIL_PADDING : ISAKMP_TAIL_NONE;
 
-    if (encrypted != row->encrypted || (encrypted && !decrypt(ex, bytes, len, next_iv, &r)))
+    if (encrypted ? !row->encrypted || !decrypt(ex, bytes, len, next_iv, &r)
+                  : row->encrypted && !row->clear_too)
         return driver_refuse(in, IKE_DROP_ENCRYPTION);
     if (isakmp_payloads_parse(&r, in->header.next_payload, tail, &in->payloads) != ISAKMP_OK ||
         !payloads_fit(row, &in->payloads)) {
@@ -125,7 +129,7 @@ static enum step_result step_run(struct exchange *ex, const struct step *row, st
     if (parse(ex, row, in, bytes, len, next_iv) != STEP_OK)
         return STEP_DROP;
     memcpy(old_iv, ex->iv, sizeof old_iv);
-    if (row->encrypted)
+    if (in->header.flags & ISAKMP_FLAG_ENCRYPTED)
         memcpy(ex->iv, next_iv, sizeof next_iv);
     result = row->run(ex, in);
     if (result == STEP_DROP)
@@ -180,6 +184,7 @@ static void run_existing(struct exchange *ex, const struct step_table *table, st
 static void first_message(struct ike *ike, struct msg_in *in, const uint8_t *bytes, size_t len)
 {
     struct peer *peer = peer_find(ike, &in->path->remote);
+    const struct p1_mode *mode = p1_mode_of_exchange(in->header.exchange);
     struct phase1 *p1;
 
     if (!peer) {
@@ -187,10 +192,10 @@ static void first_message(struct ike *ike, struct msg_in *in, const uint8_t *byt
         report_no_peer(ike, in->path);
         return;
     }
-    if (in->header.exchange != EXCHANGE_MAIN || peer->cfg.mode != IKE_MAIN) {
+    if (peer->cfg.mode != mode->mode) {
         ike_drop(ike, IKE_DROP_EXCHANGE);
-        report_stranger(ike, peer, in->path, "exchange mode mismatched: peer wants %s",
-                        isakmp_name(NAMES_EXCHANGE, in->header.exchange));
+        report_stranger(ike, peer, in->path, "exchange mode mismatched: my:%s peer:%s",
+                        p1_mode_of(peer->cfg.mode)->title, mode->title);
         return;
     }
     if (peer->cfg.auth == IKE_PRE_SHARED_KEY && peer->cfg.psk.len == 0) {
@@ -200,9 +205,8 @@ static void first_message(struct ike *ike, struct msg_in *in, const uint8_t *byt
     }
     p1 = phase1_new(ike, peer, in->path, false);
     memcpy(p1->cookies.i, in->header.cky_i, COOKIE_LEN);
-    if (step_run(p1->main, row_find(&main_mode, false, P1_NEW), in, bytes, len) == STEP_OK) {
-        report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN,
-                      "respond new phase 1 (Identity Protection):");
+    if (step_run(p1->main, row_find(mode->steps, false, P1_NEW), in, bytes, len) == STEP_OK) {
+        report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN, "respond new phase 1 (%s):", mode->title);
         return;
     }
     ike_drop(ike, in->drop);
@@ -217,6 +221,9 @@ static bool same_source(const struct ike_path *a, const struct ike_path *b)
 
 static void phase1_message(struct phase1 *p1, struct msg_in *in, const uint8_t *bytes, size_t len)
 {
+    /* Behind a NAT found in message 2 of aggressive mode, HASH_I comes from port 4500. */
+    bool floats = in->path->local_port == NATT_PORT && p1->nat_rfc3947 &&
+                  ip_addr_equal(&p1->path.remote, &in->path->remote);
     bool clear = !(in->header.flags & ISAKMP_FLAG_ENCRYPTED);
 
     if (in->header.message_id != 0) {
@@ -224,11 +231,11 @@ static void phase1_message(struct phase1 *p1, struct msg_in *in, const uint8_t *
         return;
     }
     /* What nothing protects has to come from where it began. */
-    if (clear && !same_source(&p1->path, in->path)) {
+    if (clear && !floats && !same_source(&p1->path, in->path)) {
         ike_drop(p1->ike, IKE_DROP_COOKIES);
         return;
     }
-    run_existing(p1->main, &main_mode, in, bytes, len);
+    run_existing(p1->main, p1->mode->steps, in, bytes, len);
 }
 
 /* ---- under phase 1 ---- */
@@ -268,6 +275,25 @@ static void new_exchange(struct phase1 *p1, const struct step_table *table, stru
     }
 }
 
+/* The peer takes phase 1 for done, and right behind its last message begins a quick mode. We still
+ * compute, or that last message is late: it is kept, and a lost message 3 of aggressive mode asked
+ * for by sending message 2 again. */
+static void early_keep(struct phase1 *p1, const struct msg_in *in, const uint8_t *bytes, size_t len)
+{
+    bool awaits_message3 =
+        !p1->initiator && p1->mode->mode == IKE_AGGRESSIVE && p1->main->state == P1_MSG1_SENT;
+
+    if (in->header.exchange != EXCHANGE_QUICK || (!p1->main->job && !awaits_message3) ||
+        !ip_addr_equal(&p1->path.remote, &in->path->remote) || len > IKE_EARLY_BYTES_MAX) {
+        ike_drop(p1->ike, IKE_DROP_STATE);
+        return;
+    }
+    body_keep(&p1->early, (struct slice){ bytes, len });
+    p1->early_path = *in->path;
+    if (awaits_message3)
+        exchange_send_again(p1->main);
+}
+
 static void phase2_message(struct phase1 *p1, const struct step_table *table, struct msg_in *in,
                            const uint8_t *bytes, size_t len)
 {
@@ -279,8 +305,8 @@ static void phase2_message(struct phase1 *p1, const struct step_table *table, st
         return;
     }
     if (p1->main->state != P1_UP) {
-        p1->unreadable |= p1->initiator && p1->main->state == P1_MSG3_SENT;
-        ike_drop(p1->ike, IKE_DROP_STATE);
+        p1->unreadable |= p1->initiator && !p1->main->job && p1->main->state == P1_MSG3_SENT;
+        early_keep(p1, in, bytes, len);
         return;
     }
     ex = in->header.message_id ? exchange_find(p1, in->header.message_id) : NULL;
@@ -332,11 +358,8 @@ static void dispatch(struct phase1 *p1, struct msg_in *in, const uint8_t *bytes,
 
 static bool is_first_message(const struct isakmp_header *h)
 {
-    bool phase1 = h->exchange == EXCHANGE_MAIN || h->exchange == EXCHANGE_AGGRESSIVE ||
-                  h->exchange == EXCHANGE_BASE;
-
-    return phase1 && isakmp_cookie_is_zero(h->cky_r) && h->message_id == 0 &&
-           !(h->flags & ISAKMP_FLAG_ENCRYPTED);
+    return p1_mode_of_exchange(h->exchange) && isakmp_cookie_is_zero(h->cky_r) &&
+           h->message_id == 0 && !(h->flags & ISAKMP_FLAG_ENCRYPTED);
 }
 
 /* Ports and addresses nobody sends from: reflectors, and ourselves. */
@@ -370,10 +393,24 @@ static void datagram(struct ike *ike, const struct ike_path *path, const uint8_t
         ike_drop(ike, IKE_DROP_COOKIES);
 }
 
+void driver_serve_early(struct ike *ike)
+{
+    struct phase1 *p1 = ike->early;
+
+    ike->early = NULL;
+    if (!p1 || p1->dead)
+        return;
+    struct body early = p1->early;
+    p1->early = (struct body){ NULL, 0 };
+    datagram(ike, &p1->early_path, early.p, early.len);
+    free(early.p);
+}
+
 void ike_on_datagram(struct ike *ike, uint64_t now_ms, const struct ike_path *path,
                      const uint8_t *bytes, size_t len)
 {
     ike->now_ms = now_ms;
     datagram(ike, path, bytes, len);
+    driver_serve_early(ike);
     ike_bury(ike);
 }

@@ -23,6 +23,7 @@ struct step {
     bool initiator; /* our role */
     uint8_t from, to;
     bool encrypted;
+    bool clear_too;     /* ... or not encrypted */
     uint64_t need, may; /* bits of payload types */
     enum step_result (*run)(struct exchange *ex, struct msg_in *in);
 };
@@ -32,6 +33,8 @@ struct step_table {
     size_t n;
 };
 
+/* The quick mode that came before the SA was up, if there is one. */
+void driver_serve_early(struct ike *ike);
 /* The peer proved it has the keys: answers go where this came from. */
 void driver_authentic(struct phase1 *p1, const struct msg_in *in);
 struct slice driver_body(const struct msg_in *in, uint8_t type); /* of a payload that is there */

@@ -1,4 +1,5 @@
 #include "child.h"
+#include "driver.h"
 #include "ike_priv.h"
 #include "phase1.h"
 #include "policy.h"
@@ -239,6 +240,7 @@ void ike_on_job_done(struct ike *ike, uint64_t now_ms, struct ike_job *job)
     }
     secret_wipe(job, sizeof *job);
     free(job);
+    driver_serve_early(ike);
     ike_bury(ike);
 }
 

@@ -25,6 +25,8 @@ enum {
     IKE_REPLIES_MAX = 10,        /* of any other stored answer */
     IKE_LINGER_MS = 180000,      /* a finished quick mode answers retransmissions that long */
     IKE_MESSAGE_IDS_MAX = 65536, /* used per phase 1 SA; then it takes no more exchanges */
+    IKE_COMPUTE_PER_S = 200,     /* exponentiations for first messages of aggressive mode */
+    IKE_EARLY_BYTES_MAX = 4096,  /* of a quick mode kept until phase 1 is up */
     IKE_RETRANSMITS_SILENT = 4,
     IKE_TIMERS_AT_ONCE = 2000,
     IKE_SAME_TIME_MS =
@@ -57,6 +59,12 @@ struct phase1;
 struct policy;
 struct quick;
 struct p1_setup;
+struct p1_mode;
+
+struct body { /* of a payload or message, as it was on the wire; owns */
+    uint8_t *p;
+    size_t len;
+};
 
 /* ---- configuration in use: shared by count, compared on reconfiguration ---- */
 
@@ -108,6 +116,7 @@ struct phase1 {
     struct ike *ike;
     struct host *host;
     struct peer *peer; /* shares */
+    const struct p1_mode *mode;
     struct map_link by_cookie;
     TAILQ_ENTRY(phase1) in_host;
     TAILQ_ENTRY(phase1) in_half_open; /* while half_open */
@@ -120,6 +129,8 @@ struct phase1 {
     unsigned n_quick_own, n_quick_theirs;
     struct id_set used_ids;
     struct p1_setup *setup; /* until it is up */
+    struct body early;      /* a quick mode that came before it was up */
+    struct ike_path early_path;
 
     enum cipher_alg cipher;
     enum digest_alg digest;
@@ -276,6 +287,9 @@ struct ike {
     struct map policies_by_selectors, spis_in, spis_out;
     struct phase1_list half_open; /* as responder, oldest first */
     unsigned n_half_open;
+    uint64_t compute_second; /* exponentiations for strangers in it */
+    unsigned computed;
+    struct phase1 *early; /* came up in this call, and a quick mode waited for it */
     uint64_t next_child_id;
 
     struct action_queue actions;

@@ -3,7 +3,7 @@
 #include "dpd.h"
 #include "exchange.h"
 #include "informational.h"
-#include "main_mode.h"
+#include "phase1_mode.h"
 #include "policy.h"
 #include "rekey.h"
 #include "report.h"
@@ -31,11 +31,21 @@ void nonce_draw(struct ike *ike, struct nonce *ret)
     ike->env.random(ike->env.ctx, ret->b, ret->len);
 }
 
+void body_keep(struct body *b, struct slice bytes)
+{
+    free(b->p);
+    b->p = xmalloc(bytes.len);
+    b->len = bytes.len;
+    memcpy(b->p, bytes.p, bytes.len);
+}
+
 void p1_setup_free(struct p1_setup *s)
 {
     if (!s)
         return;
-    free(s->sai_b);
+    free(s->sai_b.p);
+    free(s->idii_b.p);
+    free(s->idir_b.p);
     secret_wipe(s, sizeof *s);
     free(s);
 }
@@ -52,7 +62,8 @@ struct phase1 *phase1_new(struct ike *ike, struct peer *peer, const struct ike_p
     p1->started_ms = ike->now_ms;
     p1->setup = xcalloc(1, sizeof *p1->setup);
     TAILQ_INIT(&p1->exchanges);
-    p1->main = exchange_new(p1, EXCHANGE_MAIN, initiator, 0);
+    p1->mode = p1_mode_of(peer->cfg.mode);
+    p1->main = exchange_new(p1, p1->mode->exchange, initiator, 0);
     p1->host = host_get(ike, &path->local, &path->remote);
     TAILQ_INSERT_HEAD(&p1->host->phase1s, p1, in_host);
     return p1;
@@ -73,8 +84,8 @@ void phase1_initiate(struct ike *ike, struct peer *peer, const struct ip_addr *l
 
     cookie_draw(ike, p1->cookies.i);
     enter(p1);
-    report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN, "initiate new phase 1 (Identity Protection):");
-    main_mode_start(p1);
+    report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN, "initiate new phase 1 (%s):", p1->mode->title);
+    p1->mode->start(p1);
 }
 
 /* ---- half-open ones, as responder ---- */
@@ -99,6 +110,15 @@ static struct phase1 *half_open_victim(const struct ike *ike)
             return p1;
     }
     return TAILQ_FIRST(&ike->half_open);
+}
+
+bool phase1_may_compute(struct ike *ike)
+{
+    if (ike->compute_second != ike->now_ms / 1000) {
+        ike->compute_second = ike->now_ms / 1000;
+        ike->computed = 0;
+    }
+    return ike->computed++ < IKE_COMPUTE_PER_S;
 }
 
 bool phase1_room(struct ike *ike, const struct ip_addr *remote)
@@ -194,6 +214,8 @@ void phase1_end(struct phase1 *p1)
     TAILQ_INSERT_TAIL(&ike->dead_phase1s, p1, in_grave);
     p1_setup_free(p1->setup);
     p1->setup = NULL;
+    free(p1->early.p);
+    p1->early.p = NULL;
     secret_wipe(p1->enc_key, sizeof p1->enc_key);
     skeyid_wipe(&p1->keys);
     exchange_ids_fini(p1);
@@ -205,8 +227,8 @@ void phase1_end(struct phase1 *p1)
 bool phase1_possible(const struct peer *peer, const char **ret_why)
 {
     *ret_why = NULL;
-    if (peer->cfg.auth != IKE_PRE_SHARED_KEY || peer->cfg.mode != IKE_MAIN)
-        *ret_why = "exchange mode or authentication method not supported";
+    if (peer->cfg.auth != IKE_PRE_SHARED_KEY)
+        *ret_why = "authentication method not supported";
     else if (peer->cfg.psk.len == 0)
         *ret_why = "the peer entry has no secret";
     return *ret_why == NULL;
@@ -237,14 +259,17 @@ void phase1_failed(struct phase1 *p1)
 
 static const char *why_no_answer(const struct phase1 *p1)
 {
+    bool identified = p1->mode->mode == IKE_BASE; /* message 3 proves who we are */
+
     switch ((enum p1_state)p1->main->state) {
     case P1_MSG1_SENT:
         return p1->initiator ? "no answer to our proposal: peer unreachable, or it has no entry "
                                "for us or refuses the proposal"
                              : "initiator did not go on";
     case P1_MSG2_SENT:
-        return p1->initiator ? "no answer to our key exchange"
-                             : "nothing acceptable after the key exchange: secrets may differ";
+        return identified ? "no answer to our proof: the peer probably has another secret for us"
+               : p1->initiator ? "no answer to our key exchange"
+                               : "nothing acceptable after the key exchange: secrets may differ";
     case P1_MSG3_SENT:
         return p1->unreadable ? "the peer answers our identity with a message that we cannot read: "
                                 "it has another secret"
@@ -299,6 +324,8 @@ void phase1_established(struct phase1 *p1)
     dpd_start(p1);
     if (p1->peer->cfg.send_initial_contact && !p1->host->contacted)
         informational_initial_contact(p1);
+    if (p1->early.p)
+        ike->early = p1;
     host_kick(p1->host);
 }
 

@@ -4,10 +4,9 @@
 #include "ike_priv.h"
 #include "isakmp.h"
 
-/* What main mode needs until the SA is up; wiped then. */
+/* What phase 1 needs until the SA is up; wiped then. */
 struct p1_setup {
-    uint8_t *sai_b; /* owns: hashed as it was on the wire */
-    size_t sai_b_len;
+    struct body sai_b, idii_b, idir_b;
     struct nonce ni, nr;
     uint8_t ke_i[DH_PUBLIC_MAX], ke_r[DH_PUBLIC_MAX];
     struct dh dh;
@@ -29,6 +28,8 @@ bool phase1_possible(const struct peer *peer, const char **ret_why);
  * known yet (its first answer) or not given (the initiator's first message, again). */
 struct phase1 *phase1_find(const struct ike *ike, const struct isakmp_header *h,
                            const struct ike_path *path);
+/* Whether a stranger's message may cost an exponentiation now: so many a second. */
+bool phase1_may_compute(struct ike *ike);
 bool phase1_room(struct ike *ike, const struct ip_addr *remote);
 /* The responder answered: the SA gets its second cookie. */
 void phase1_cookie_r(struct phase1 *p1, const uint8_t *cookie);
@@ -43,6 +44,13 @@ void phase1_failed(struct phase1 *p1);
 const char *phase1_state_text(const struct phase1 *p1);
 void p1_setup_free(struct p1_setup *s);
 void nonce_draw(struct ike *ike, struct nonce *ret);
+
+void body_keep(struct body *b, struct slice bytes);
+
+static inline struct slice body_slice(const struct body *b)
+{
+    return (struct slice){ b->p, b->len };
+}
 
 static inline struct slice nonce_slice(const struct nonce *n)
 {

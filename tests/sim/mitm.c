@@ -195,7 +195,7 @@ static void phase1_hash(const struct phase1 *p1, const struct mitm_msg *m, uint8
     const struct p1_setup *s = p1->setup;
     size_t ke_len = dh_group_info[s->choice.group].public_len;
     struct phase1_facts f = {
-        { s->ke_i, ke_len }, { s->ke_r, ke_len }, p1->cookies, { s->sai_b, s->sai_b_len }
+        { s->ke_i, ke_len }, { s->ke_r, ke_len }, p1->cookies, body_slice(&s->sai_b)
     };
     struct slice id = { NULL, 0 };
     struct mitm_payload p;

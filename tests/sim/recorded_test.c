@@ -3,13 +3,12 @@
  * as they were on the wire, and must send its own byte for byte. That makes every hash, key and IV
  * equal; SKEYID and its family, the phase 1 key and the keys of the SAs are compared besides.
  *
- * - Racoon, main mode with pre-shared keys and quick mode with PFS: both roles, nothing but the
- *   padding stands in.
+ * - Racoon, main, aggressive and base mode with pre-shared keys, quick mode with and without PFS:
+ *   both roles, nothing but the padding and the name racoon gives itself in base mode stands in.
  * - A Java client and its responder (vectors of RUB-NDS): both roles; standin.h says what stands
  * in. The responder's exponent was not published. Its answer in quick mode names other networks
- * than it was asked for, which we refuse: that, too, is looked at. The other recordings are
- * aggressive mode, base mode or RSA signatures, which the engine does not speak;
- * keymat_recorded_test.c has their figures. */
+ * than it was asked for, which we refuse: that, too, is looked at. The other recordings have
+ * RSA signatures, which the engine does not make; keymat_recorded_test.c has their figures. */
 #include "ike_priv.h"
 #include "isakmp.h"
 #include "phase1.h"
@@ -28,6 +27,7 @@ struct recording {
     unsigned n; /* of them */
     bool foreign;
     bool initial_contact;
+    enum ike_exchange_mode mode;
     enum cipher_alg cipher;
     enum auth_alg hash;
     enum dh_group group, pfs_group;
@@ -42,16 +42,16 @@ struct recording {
     } sa[2]; /* receiving half of the initiator, of the responder */
 };
 
-#define RACOON(r, wire_messages, life)                                                             \
+#define RACOON(r, wire_messages, how, pfs)                                                         \
     {                                                                                              \
         .name = (r)->name, .messages = wire_messages,                                              \
         .n = sizeof(wire_messages) / sizeof(wire_messages[0]) - 1, .initial_contact = true,        \
         .cipher = (r)->cipher, .hash = (r)->digest == DIGEST_MD5 ? AUTH_MD5 : AUTH_SHA1,           \
-        .group = (r)->group, .pfs_group = (r)->group,                                              \
+        .group = (r)->group, .pfs_group = pfs, .mode = how,                                        \
         .addr = { ip_addr_v4(10, 55, 0, 2), ip_addr_v4(10, 55, 0, 3) }, .psk = (r)->psk,           \
         .x = { { (r)->xi, (r)->qm_xi }, { (r)->xr, (r)->qm_xr } }, .skeyid = (r)->skeyid,          \
         .skeyid_d = (r)->skeyid_d, .skeyid_a = (r)->skeyid_a, .skeyid_e = (r)->skeyid_e,           \
-        .key = (r)->key, .lifetime_s = life, .quick_lifetime_s = 1800,                             \
+        .key = (r)->key, .lifetime_s = 86400, .quick_lifetime_s = 1800,                            \
         .sa = { { (r)->sa[0].spi, (r)->sa[0].keymat }, { (r)->sa[1].spi, (r)->sa[1].keymat } },    \
     }
 
@@ -130,7 +130,6 @@ static void script_add(struct script *s, const uint8_t *b, size_t len)
 /* Everything random in our messages, in the order in which the engine draws it. */
 static void script_of_message(struct script *s, const struct recorded_message *m, bool first)
 {
-    static const uint8_t jitter[4];
     struct bytes wire = unhex(m->wire), body = m->clear ? unhex(m->clear) : (struct bytes){ 0 };
     struct slice b = m->clear ? bytes_slice(&body)
                               : (struct slice){ wire.b + HEADER_LEN, wire.len - HEADER_LEN };
@@ -152,18 +151,28 @@ static void script_of_message(struct script *s, const struct recorded_message *m
         script_add(s, sa->body.p + 16, 4); /* SPI */
     if (nonce)
         script_add(s, nonce->body.p, nonce->body.len);
-    if (m->clear && wire.b[18] == EXCHANGE_MAIN)
-        script_add(s, jitter, sizeof jitter); /* of the renewal */
+}
+
+static bool is_phase2(const struct recorded_message *m)
+{
+    struct bytes wire = unhex(m->wire);
+
+    return wire.b[18] == EXCHANGE_QUICK || wire.b[18] == EXCHANGE_INFORMATIONAL;
 }
 
 static struct script script_of(const struct recording *rec, bool initiator)
 {
+    static const uint8_t jitter[4];
     struct script s = { .len = 0 };
-    bool first = true;
+    bool first = true, up = false;
 
     for (unsigned i = 0; i < rec->n; i++) {
         if (rec->messages[i].from_initiator != initiator)
             continue;
+        if (!up && is_phase2(&rec->messages[i])) {
+            script_add(&s, jitter, sizeof jitter); /* of the renewal */
+            up = true;
+        }
         script_of_message(&s, &rec->messages[i], first);
         first = false;
     }
@@ -218,12 +227,14 @@ static uint8_t nonce_len(const struct run *run)
         const struct recorded_message *m = &run->rec->messages[i];
         struct bytes wire = unhex(m->wire);
         struct rd r = rd_from(wire.b + HEADER_LEN, wire.len - HEADER_LEN);
+        const struct isakmp_payload *nonce;
         struct isakmp_payloads ps;
 
-        if (m->from_initiator != run->initiator || wire.b[16] != PL_KE)
+        if (m->from_initiator != run->initiator || m->clear)
             continue;
-        assert_int_equal(isakmp_payloads_parse(&r, PL_KE, ISAKMP_TAIL_NONE, &ps), ISAKMP_OK);
-        return (uint8_t)isakmp_payload_find(&ps, PL_NONCE)->body.len;
+        assert_int_equal(isakmp_payloads_parse(&r, wire.b[16], ISAKMP_TAIL_NONE, &ps), ISAKMP_OK);
+        if ((nonce = isakmp_payload_find(&ps, PL_NONCE)))
+            return (uint8_t)nonce->body.len;
     }
     return 0;
 }
@@ -238,6 +249,7 @@ static void engine_configure(struct run *run)
     struct ike_peer peer = { .id = 1,
                              .address = { other, 32 },
                              .port = 500,
+                             .mode = rec->mode,
                              .cipher = rec->cipher,
                              .hash = rec->hash,
                              .group = rec->group,
@@ -363,6 +375,7 @@ static void run_start(struct run *run, const struct recording *rec, bool initiat
     standin = (struct standin){ .next = rec->messages,
                                 .initiator = initiator,
                                 .foreign = rec->foreign,
+                                .names_product = rec->mode == IKE_BASE,
                                 .widen = rec->foreign,
                                 .g_xy = rec->x[initiator ? 0 : 1][0] ? NULL : rec->g_xy };
     run->script = script_of(rec, initiator);
@@ -432,11 +445,27 @@ static void racoons_main_and_quick_modes_with_pfs(void **state)
 {
     const struct racoon_exchange *des3 = racoon_find("main-psk-3des-md5-modp1024-pfs2");
     const struct racoon_exchange *aes = racoon_find("main-psk-aes128-sha1-modp1536-pfs5");
-    struct recording recordings[] = { RACOON(des3, racoon_3des, 86400),
-                                      RACOON(aes, racoon_aes128, 86400) };
+    struct recording recordings[] = { RACOON(des3, racoon_3des, IKE_MAIN, DH_MODP1024),
+                                      RACOON(aes, racoon_aes128, IKE_MAIN, DH_MODP1536) };
 
     (void)state;
     for (unsigned i = 0; i < 2; i++)
+        replay_both_roles(&recordings[i]);
+}
+
+static void racoons_aggressive_and_base_mode(void **state)
+{
+    const struct racoon_exchange *aggressive = racoon_find("aggr-psk-des-md5-modp768");
+    const struct racoon_exchange *base = racoon_find("base-psk-3des-sha1-modp1024");
+    const struct racoon_exchange *base_des = racoon_find("base-psk-des-md5-modp768");
+    struct recording recordings[] = {
+        RACOON(aggressive, racoon_aggressive_des, IKE_AGGRESSIVE, DH_NONE),
+        RACOON(base, racoon_base_3des, IKE_BASE, DH_NONE),
+        RACOON(base_des, racoon_base_des, IKE_BASE, DH_NONE),
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
         replay_both_roles(&recordings[i]);
 }
 
@@ -485,6 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(racoons_main_and_quick_modes_with_pfs),
+        cmocka_unit_test(racoons_aggressive_and_base_mode),
         cmocka_unit_test(foreign_main_and_quick_mode),
         cmocka_unit_test(networks_the_responder_narrowed_are_refused),
         cmocka_unit_test(foreign_main_mode_and_responder_lifetime),

@@ -265,7 +265,7 @@ void __wrap_natt_emit(const struct phase1 *p1, struct isakmp_msg *m)
 {
     struct recorded_payloads r;
 
-    if (standin.foreign && payloads_get(&r))
+    if ((standin.foreign || standin.names_product) && payloads_get(&r))
         vendors_emit(m, &r);
     else
         __real_natt_emit(p1, m);

@@ -17,8 +17,9 @@ struct standin {
     const struct recorded_message *next; /* ours to be sent next is at or behind this */
     bool initiator;
     bool foreign;
-    bool widen;       /* pass identities of an answer that are not those asked for */
-    const char *g_xy; /* NULL: computed */
+    bool names_product; /* in a vendor ID behind HASH: racoon's base mode */
+    bool widen;         /* pass identities of an answer that are not those asked for */
+    const char *g_xy;   /* NULL: computed */
     unsigned n_sa_checked;
 };
 
