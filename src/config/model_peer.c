@@ -69,8 +69,6 @@ static bool check(void *item, struct text *error)
 
     if (p->auth_method != CFG_PRE_SHARED_KEY)
         return unavailable("auth-method", auth_methods[p->auth_method], error);
-    if (p->exchange_mode != CFG_MAIN)
-        return unavailable("exchange-mode", exchange_modes[p->exchange_mode], error);
     if (p->generate_policy)
         return unavailable("generate-policy", "yes", error);
     return true;
