@@ -28,6 +28,20 @@ void dpd_start(struct phase1 *p1)
     arm(p1, p1->ike->now_ms + interval_ms(p1));
 }
 
+/* A peer that restarted does not know this SA, but talks to us under another. */
+static bool lives_elsewhere(const struct phase1 *p1)
+{
+    const struct phase1 *other;
+
+    TAILQ_FOREACH(other, &p1->host->phase1s, in_host)
+    {
+        if (other != p1 && other->main->state == P1_UP && other->remote_id == p1->remote_id &&
+            other->heard_ms > p1->heard_ms)
+            return true;
+    }
+    return false;
+}
+
 /* Everything shared with the dead peer goes; traffic starts anew. A peer that comes back gets
  * INITIAL-CONTACT again. Another behind the same address lives. */
 static void peer_is_dead(struct phase1 *p1)
@@ -36,6 +50,12 @@ static void peer_is_dead(struct phase1 *p1)
     struct phase1 *other, *next;
     struct child *c, *next_child;
 
+    if (lives_elsewhere(p1)) {
+        report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN,
+                      "peer does not answer under this ISAKMP-SA, but under a newer one");
+        phase1_end(p1);
+        return;
+    }
     report_phase1(p1, IKE_REPORT_ERROR, REPORT_ERROR,
                   "peer is dead: %u questions (R-U-THERE) unanswered, purging its SAs",
                   p1->dpd_unanswered);

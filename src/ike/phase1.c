@@ -5,6 +5,7 @@
 #include "informational.h"
 #include "phase1_mode.h"
 #include "policy.h"
+#include "quick_mode.h"
 #include "rekey.h"
 #include "report.h"
 #include "text.h"
@@ -234,11 +235,23 @@ bool phase1_possible(const struct peer *peer, const char **ret_why)
     return *ret_why == NULL;
 }
 
+static void quicks_abandon(struct phase1 *p1)
+{
+    struct exchange *ex, *next;
+
+    TAILQ_FOREACH_SAFE(ex, &p1->exchanges, in_p1, next)
+    {
+        if (ex->quick && !ex->initiator)
+            quick_abandon(ex);
+    }
+}
+
 void phase1_delete(struct phase1 *p1)
 {
     if (p1->dead)
         return;
     if (p1->main->state == P1_UP) {
+        quicks_abandon(p1);
         informational_delete_phase1(p1);
         report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN, "purging ISAKMP-SA");
     }

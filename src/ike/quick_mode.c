@@ -72,6 +72,13 @@ void quick_fail(struct exchange *ex)
         host_kick(p1->host);
 }
 
+void quick_abandon(struct exchange *ex)
+{
+    if (ex->quick && ex->quick->child)
+        child_delete(ex->quick->child);
+    exchange_end(ex);
+}
+
 void quick_timed_out(struct exchange *ex)
 {
     struct phase1 *p1 = ex->p1;
@@ -84,7 +91,10 @@ void quick_timed_out(struct exchange *ex)
     report_quick(p1, ex->quick->policy, IKE_REPORT_ERROR, REPORT_ERROR,
                  "phase2 negotiation failed due to time up waiting for the peer's %s",
                  ex->initiator ? "answer" : "confirmation");
-    quick_fail(ex);
+    if (ex->initiator)
+        quick_fail(ex);
+    else
+        quick_abandon(ex);
     if (silent && !p1->dead)
         phase1_delete(p1);
 }
@@ -591,7 +601,7 @@ void quick_policy_gone(struct policy *policy)
     struct quick *q;
 
     while ((q = TAILQ_FIRST(&policy->quicks)))
-        exchange_end(q->exchange);
+        quick_abandon(q->exchange);
 }
 
 /* Both phase 2 identities or none; KE with PFS alone:

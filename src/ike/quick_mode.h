@@ -7,6 +7,9 @@ extern const struct step_table quick_mode;
 /* Starts one for POLICY, whose proposal and peer are there. */
 void quick_start(struct phase1 *p1, struct policy *policy);
 void quick_timed_out(struct exchange *ex);
+/* Ends one whose answer may have reached the initiator: if it has installed the SAs, it must hear
+ * that we do not have them, or its packets go nowhere for as long as they live. */
+void quick_abandon(struct exchange *ex);
 /* The peer answered with an error of this exchange, or the policy went. */
 void quick_fail(struct exchange *ex);
 /* Forgets and wipes what a quick mode needs while it runs; children it made stay. Accepts any

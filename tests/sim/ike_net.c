@@ -3,6 +3,7 @@
 #include "dh.h"
 #include "text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,9 @@ void net_actions(struct net *n, unsigned engine)
             on_job(e, a.job);
             break;
         case IKE_REPORT:
+            if (getenv("SIM_TRACE"))
+                fprintf(stderr, "%8llu %c %s%s\n", (unsigned long long)n->now_ms, "ABC"[engine],
+                        a.report.is_error ? "ERROR " : "", a.report.text);
             check(memchr(a.report.text, 0, sizeof a.report.text) != NULL);
             for (const char *p = a.report.text; *p; p++)
                 check(*p >= 0x20 && *p < 0x7f);
