@@ -8,11 +8,13 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from lablib.gateway import CONSOLE, DAEMON  # noqa: E402
+from lablib.nat import NatLab  # noqa: E402
 from lablib.netns import Run  # noqa: E402
 from lablib.topology import Lab  # noqa: E402
 
 FALLBACKS = ("--disable-feature", "nf-link", "--disable-feature", "uso")
 FEATURES = {"features": (), "fallbacks": FALLBACKS}
+LABS = ("lab", "any_lab", "nat_lab", "any_nat_lab")
 
 
 def pytest_addoption(parser):
@@ -59,8 +61,20 @@ def any_lab(run, request):
     yield from _started(run, FEATURES[request.param])
 
 
-def _started(run, daemon_args):
-    made = Lab(run, daemon_args)
+@pytest.fixture(scope="module")
+def nat_lab(run):
+    """R1 behind a masquerading router, all kernel features."""
+    yield from _started(run, (), NatLab)
+
+
+@pytest.fixture(scope="module", params=list(FEATURES))
+def any_nat_lab(run, request):
+    """The same, once with all kernel features and once with every fallback forced."""
+    yield from _started(run, FEATURES[request.param], NatLab)
+
+
+def _started(run, daemon_args, kind=Lab):
+    made = kind(run, daemon_args)
     try:
         made.start()
         yield made
@@ -75,7 +89,7 @@ def _started(run, daemon_args):
 @pytest.fixture(autouse=True)
 def clean(request):
     """Every test starts from gateways that run and have an empty configuration."""
-    names = [n for n in ("lab", "any_lab") if n in request.fixturenames]
+    names = [n for n in LABS if n in request.fixturenames]
     if names:
         request.getfixturevalue(names[0]).reset()
     yield
@@ -87,7 +101,7 @@ def pytest_runtest_makereport(item):
     outcome = yield
     report = outcome.get_result()
     if report.when == "call" and report.failed:
-        for name in ("lab", "any_lab"):
+        for name in LABS:
             if name in getattr(item, "fixturenames", ()):
                 for g in item.funcargs.get(name).gateways:
                     report.sections.append((f"log of {g.ns.name}", g.log()[-4000:]))

@@ -16,7 +16,7 @@ from .traffic import ping
 A, B = "10.1.0.2", "10.2.0.2"
 NET_A, NET_B = "10.1.0.0/24", "10.2.0.0/24"
 R1, N_IN, N, R2 = "192.168.7.2", "192.168.7.1", "1.0.0.1", "1.0.0.2"
-R1_6, R2_6 = "fd07::2", "fd00::2"
+SECRET = "gvejimezyfopmekun"
 
 
 class NatLab(Lab):
@@ -38,18 +38,17 @@ class NatLab(Lab):
         self._addresses(self.a, "eth0", f"{A}/24")
         self._addresses(self.b, "eth0", f"{B}/24")
         self._addresses(self.r1, "lan", "10.1.0.1/24")
-        self._addresses(self.r1, "wan", f"{R1}/24", f"{R1_6}/64")
-        self._addresses(self.n, "inside", f"{N_IN}/24", "fd07::1/64")
-        self._addresses(self.n, "outside", f"{N}/24", "fd00::1/64")
-        self._addresses(self.r2, "wan", f"{R2}/24", f"{R2_6}/64")
+        self._addresses(self.r1, "wan", f"{R1}/24")
+        self._addresses(self.n, "inside", f"{N_IN}/24")
+        self._addresses(self.n, "outside", f"{N}/24")
+        self._addresses(self.r2, "wan", f"{R2}/24")
         self._addresses(self.r2, "lan", "10.2.0.1/24")
         self.a.ip("route add default via 10.1.0.1")
         self.b.ip("route add default via 10.2.0.1")
         self.r1.ip(f"route add default via {N_IN}")
-        self.r1.ip("-6 route add default via fd07::1")
         self.r2.ip(f"route add {NET_A} via {N}")
         for ns in (self.r1, self.n, self.r2):
-            ns.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+            ns.sysctl(ipv4__ip_forward=1)
         self.masquerade()
 
     def masquerade(self):
@@ -65,8 +64,23 @@ class NatLab(Lab):
             }""")
         self.n.forget_traffic()
 
+    def segmented(self):
+        """Superpackets are cut before the wire, so that captures show datagrams."""
+        for ns, device in ((self.r1, "wan"), (self.n, "inside"), (self.n, "outside"),
+                           (self.r2, "wan")):
+            ns.run("ethtool", "-K", device, "tx-udp-segmentation", "off", "tso", "off")
 
-SECRET = "gvejimezyfopmekun"
+    def peers(self, extra="nat-traversal=yes"):
+        for g, remote in ((self.g1, R2), (self.g2, N)):
+            g.console(f'/ip ipsec peer add address={remote} secret="{SECRET}" {extra}')
+
+    def policies(self, *extra, nets=(NET_A, NET_B)):
+        for g, near, far, here, there in ((self.g1, *nets, R1, R2),
+                                          (self.g2, *nets[::-1], R2, N)):
+            g.console(f"/ip ipsec policy add action=encrypt src-address={near} dst-address={far} "
+                      f"sa-src-address={here} sa-dst-address={there} {' '.join(extra)}")
+
+
 PEER = f'secret="{SECRET}" nat-traversal=yes'
 
 

@@ -14,7 +14,7 @@ from scapy.layers.ipsec import AH as ScapyAh
 from scapy.layers.ipsec import ESP as ScapyEsp
 from scapy.layers.ipsec import AUTH_ALGOS, CRYPT_ALGOS, IPSecIntegrityError
 
-from .capture import AH, ESP, Packet, write_pcap
+from .capture import AH, ESP, UDP, Packet, write_pcap
 
 TSHARK_CIPHER = {"null": "NULL", "des": "DES-CBC [RFC2405]", "3des": "TripleDES-CBC [RFC2451]",
                  "aes-128": "AES-CBC [RFC3602]", "aes-192": "AES-CBC [RFC3602]",
@@ -26,6 +26,7 @@ SCAPY_AUTH = {"null": "NULL", "md5": "HMAC-MD5-96", "sha1": "HMAC-SHA1-96"}
 BLOCK = {"null": 1, "des": 8, "3des": 8, "aes-128": 16, "aes-192": 16, "aes-256": 16}
 ICV_LEN = {"null": 0, "md5": 12, "sha1": 12}
 TUNNEL_NEXT = {4: 4, 6: 41}
+NATT_PORT = (4500).to_bytes(2, "big")
 SCAPY_PACKETS = 3  # of each SA, plus its last
 
 
@@ -84,13 +85,13 @@ def _tshark_sa(sa):
 
 
 def tshark_esp(packets, sas):
-    """Decrypts every ESP packet among PACKETS, also inside AH, and checks its ICV; gives how many
-    were judged."""
-    packets = [p for p in datagrams(packets) if p.proto in (ESP, AH)]
+    """Decrypts every ESP packet among PACKETS, also inside AH or UDP, and checks its ICV; gives how
+    many were judged. Beside ESP in UDP no UDP may be inside."""
+    packets = [p for p in datagrams(packets) if p.proto in (ESP, AH) or _is_esp_in_udp(p)]
     # Inner payloads are not taken apart: they are noise, and what dissectors make of it can end the
     # dissection before the ICV's verdict.
     argv = ["tshark", "-n"]
-    for name in ("tcp", "udp", "icmp", "icmpv6"):
+    for name in ("tcp", "icmp", "icmpv6", *(() if any(map(_is_esp_in_udp, packets)) else ("udp",))):
         argv += ["--disable-protocol", name]
     argv += ["-oesp.enable_encryption_decode:TRUE",
              "-oesp.enable_authentication_check:TRUE",
@@ -118,7 +119,16 @@ def tshark_esp(packets, sas):
 
 
 def _carries_esp(packet):
-    return packet.proto == ESP or (packet.proto == AH and packet.payload[0] == ESP)
+    return (packet.proto == ESP or (packet.proto == AH and packet.payload[0] == ESP)
+            or _is_esp_in_udp(packet))
+
+
+def _is_esp_in_udp(packet):
+    """UDP from or to port 4500 that begins with an SPI, not with the non-ESP marker."""
+    if packet.proto != UDP or packet.is_fragment or len(packet.payload) < 16:
+        return False
+    ports = packet.payload[:2], packet.payload[2:4]
+    return NATT_PORT in ports and packet.payload[8:12] != bytes(4)
 
 
 def _judge_tshark_row(row, by_spi):
