@@ -49,10 +49,26 @@ static void grow(struct keymap *m)
     *m = bigger;
 }
 
-uint32_t keymap_put(struct keymap *m, const void *key, size_t len, uint32_t value, bool *ret_new)
+static uint64_t hash_of(const void *key, size_t len)
 {
     static const struct hash_key fixed = { 1, 2 }; /* keys are the administrator's own */
-    uint64_t hash = hash_bytes(&fixed, key, len);
+
+    return hash_bytes(&fixed, key, len);
+}
+
+bool keymap_find(const struct keymap *m, const void *key, size_t len, uint32_t *ret)
+{
+    const struct keymap_entry *e = m->n ? entry_find(m, key, len, hash_of(key, len)) : NULL;
+
+    if (!e || !e->key)
+        return false;
+    *ret = e->value;
+    return true;
+}
+
+uint32_t keymap_put(struct keymap *m, const void *key, size_t len, uint32_t value, bool *ret_new)
+{
+    uint64_t hash = hash_of(key, len);
 
     if (m->n * 2 >= m->cap)
         grow(m);

@@ -17,3 +17,5 @@ struct keymap {
 void keymap_fini(struct keymap *m); /* a zeroed keymap is an empty one */
 /* The number stored under KEY; stores VALUE first when there is none. *ret_new tells which. */
 uint32_t keymap_put(struct keymap *m, const void *key, size_t len, uint32_t value, bool *ret_new);
+/* False: nothing is stored under KEY. */
+bool keymap_find(const struct keymap *m, const void *key, size_t len, uint32_t *ret);

@@ -29,6 +29,24 @@ static void keys_differ_by_length_and_bytes(void **state)
     keymap_fini(&m);
 }
 
+static void finding_stores_nothing(void **state)
+{
+    struct keymap m = { 0 };
+    uint32_t value = 7;
+    bool is_new;
+
+    (void)state;
+    assert_false(keymap_find(&m, "a", 1, &value));
+    keymap_put(&m, "a", 1, 3, &is_new);
+    assert_false(keymap_find(&m, "b", 1, &value));
+    assert_int_equal(value, 7);
+    assert_true(keymap_find(&m, "a", 1, &value));
+    assert_int_equal(value, 3);
+    keymap_put(&m, "b", 1, 4, &is_new);
+    assert_true(is_new);
+    keymap_fini(&m);
+}
+
 static void many_keys_survive_growth(void **state)
 {
     struct keymap m = { 0 };
@@ -54,6 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_value_of_a_key_stays),
         cmocka_unit_test(keys_differ_by_length_and_bytes),
+        cmocka_unit_test(finding_stores_nothing),
         cmocka_unit_test(many_keys_survive_growth),
     };
 

@@ -66,30 +66,32 @@ static void policy_sas(const struct gateway *g, const struct plan_policy *pp,
                        struct sa *ret[PLAN_SA_COUNT])
 {
     if (plan_uses_ike(pp)) {
-        keying_sas(g->keying, pp->item->id, ret);
+        keying_sas(g->keying, pp->policy.slot, ret);
         return;
     }
     for (int k = 0; k < PLAN_SA_COUNT; k++)
         ret[k] = pp->active ? manual_sa_of(g, pp, k) : NULL;
 }
 
+void follow_policy(struct gateway *g, const struct plan_policy *pp)
+{
+    struct sa *sas[PLAN_SA_COUNT];
+    unsigned state = 0;
+
+    policy_sas(g, pp, sas);
+    ipsec_slot_set(g->engine, pp->policy.slot, sas[PLAN_ESP_OUT], sas[PLAN_AH_OUT]);
+    if (usable(sas[PLAN_ESP_OUT]) || usable(sas[PLAN_AH_OUT]))
+        state |= SPD_OUT_USABLE;
+    if (usable(sas[PLAN_ESP_IN]) || usable(sas[PLAN_AH_IN]) ||
+        (pp->policy.level != LEVEL_USE && strict_incoming_check(g)))
+        state |= SPD_IN_VALID;
+    steer_slot_state(g->steer, pp->policy.slot, state);
+}
+
 void follow_slots(struct gateway *g)
 {
-    bool strict = strict_incoming_check(g);
-
-    for (size_t i = 0; i < g->plan.n_policies; i++) {
-        const struct plan_policy *pp = &g->plan.policies[i];
-        struct sa *sas[PLAN_SA_COUNT];
-        policy_sas(g, pp, sas);
-        ipsec_slot_set(g->engine, pp->policy.slot, sas[PLAN_ESP_OUT], sas[PLAN_AH_OUT]);
-        unsigned state = 0;
-        if (usable(sas[PLAN_ESP_OUT]) || usable(sas[PLAN_AH_OUT]))
-            state |= SPD_OUT_USABLE;
-        if (usable(sas[PLAN_ESP_IN]) || usable(sas[PLAN_AH_IN]) ||
-            (strict && pp->policy.level != LEVEL_USE))
-            state |= SPD_IN_VALID;
-        steer_slot_state(g->steer, pp->policy.slot, state);
-    }
+    for (size_t i = 0; i < g->plan.n_policies; i++)
+        follow_policy(g, &g->plan.policies[i]);
 }
 
 static bool spd_build(const struct plan *plan, struct spd **ret, struct text *reason)

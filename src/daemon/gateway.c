@@ -139,9 +139,9 @@ static void log_features(const struct steer *steer)
     }
 }
 
-static void on_sas_changed(void *ctx)
+static void on_policy_changed(void *ctx, const struct plan_policy *pp)
 {
-    follow_slots(ctx);
+    follow_policy(ctx, pp);
 }
 
 uint32_t gateway_path_mtu(void *ctx, const struct ip_addr *dst)
@@ -173,7 +173,7 @@ struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), vo
         return NULL;
     }
     const struct keying_hooks hooks = { .ctx = g,
-                                        .sas_changed = on_sas_changed,
+                                        .policy_changed = on_policy_changed,
                                         .path_mtu = gateway_path_mtu };
     g->keying = keying_new(g->ike_sockets, g->engine, &hooks);
     log_features(g->steer);
@@ -274,11 +274,10 @@ void gateway_on_netmon(struct gateway *g)
 
 static void on_acquire(struct gateway *g, const struct ipsec_event *ev)
 {
-    for (size_t i = 0; i < g->plan.n_policies; i++) {
-        const struct plan_policy *pp = &g->plan.policies[i];
-        if (pp->policy.slot == ev->slot && plan_uses_ike(pp))
-            keying_acquire(g->keying, pp);
-    }
+    const struct plan_policy *pp = plan_of_slot(&g->plan, ev->slot);
+
+    if (pp && plan_uses_ike(pp))
+        keying_acquire(g->keying, pp);
 }
 
 void gateway_on_wake(struct gateway *g)
@@ -291,6 +290,9 @@ void gateway_on_wake(struct gateway *g)
         else if (!keying_sa_event(g->keying, &ev) && ev.type == EV_HARD)
             manual_expire(g, &ev); /* at the soft limit: manual SAs are never renewed */
     }
+    if (g->manual_changed)
+        follow_slots(g);
+    g->manual_changed = false;
 }
 
 void gateway_on_tick(struct gateway *g)

@@ -14,6 +14,7 @@ struct manual_sa {
     struct plan_sa want;
     struct sa *sa; /* NULL: flushed, expired or refused */
     bool flushed;
+    bool expired; /* flushed by its lifetime */
 };
 
 struct manual_sas {
@@ -34,14 +35,14 @@ struct gateway {
     struct config *config;
     struct config_hooks hooks;
     struct plan plan;
-    size_t plan_hint; /* policy the console asked for last */
     struct keymap reqids;
     struct manual_sas manual;
     uint32_t *free_slots; /* stack of slot numbers given back */
     uint32_t n_free_slots, cap_free_slots, next_slot;
     char pin_dir[128], table[64], identity[256];
-    bool loaded;  /* the configuration is in force */
-    bool refresh; /* addresses or routes changed */
+    bool loaded;         /* the configuration is in force */
+    bool refresh;        /* addresses or routes changed */
+    bool manual_changed; /* manually keyed SAs expired: the policies are to follow */
 };
 
 /* gateway.c: largest outer datagram towards DST, in bytes; 0 without a route. */
@@ -52,8 +53,9 @@ bool follow_apply(void *ctx, struct config *c, const struct config_change *chang
                   struct text *reason);
 /* Addresses or routes changed: the same configuration may mean something else now. */
 void follow_refresh(struct gateway *g);
-/* Writes SA pointers and states of every policy to the engine and the programs. */
-void follow_slots(struct gateway *g);
+/* Writes SA pointers and state of a policy to the engine and the programs. */
+void follow_policy(struct gateway *g, const struct plan_policy *pp);
+void follow_slots(struct gateway *g); /* of every policy */
 
 /* manual.c */
 /* Brings the installed SAs to what PLAN wants. CHANGE may be NULL. */
@@ -61,6 +63,7 @@ void manual_follow(struct gateway *g, const struct plan *plan, const struct conf
 void manual_follow_routes(struct gateway *g); /* path MTUs */
 void manual_flush(struct gateway *g, bool esp, bool ah);
 void manual_expire(struct gateway *g, const struct ipsec_event *ev);
+enum ph2_state manual_ph2_state(const struct gateway *g, const struct plan_policy *pp);
 struct sa *manual_sa_of(const struct gateway *g, const struct plan_policy *pp, int which);
 void manual_fini(struct gateway *g);
 

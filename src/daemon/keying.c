@@ -1,28 +1,15 @@
 #include "keying.h"
 
+#include "children.h"
 #include "clock.h"
 #include "ike.h"
 #include "keying_config.h"
+#include "last_error.h"
 #include "log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One quick mode's SAs in the data path. */
-struct child {
-    struct ike_child about; /* keys wiped */
-    struct sa *in[2], *out[2];
-    struct child *next; /* newest first */
-};
-
-/* The last refusal of a policy or a peer. */
-struct failure {
-    uint32_t id;
-    bool of_phase1; /* of a peer: every policy that needs it suffers */
-    char *text;
-    struct failure *next;
-};
 
 struct keying {
     struct ipsec *engine;
@@ -32,9 +19,9 @@ struct keying {
     struct ike_sockets *sockets; /* borrowed */
     uv_timer_t timer;
     uv_loop_t *loop;
-    struct child *children;
-    struct failure *policy_errors, *peer_errors;
-    bool in_actions, sas_dirty;
+    struct children *children;
+    struct last_errors policy_errors, peer_errors;
+    bool by_hand; /* SAs go because somebody said so */
 };
 
 struct job {
@@ -45,11 +32,24 @@ struct job {
 
 static void carry_out(struct keying *k);
 
-/* ---- what the engine asks of its host ---- */
+/* ---- what the engine and the children ask of their host ---- */
 
 static void env_random(void *ctx, void *out, size_t len)
 {
     rng_bytes(((struct keying *)ctx)->rng, out, len);
+}
+
+static uint32_t env_path_mtu(void *ctx, const struct ip_addr *dst)
+{
+    struct keying *k = ctx;
+
+    return k->hooks.path_mtu(k->hooks.ctx, dst);
+}
+
+static uint64_t env_now_ms(void *ctx)
+{
+    (void)ctx;
+    return clock_ms();
 }
 
 static int64_t env_wall_s(void *ctx)
@@ -69,41 +69,7 @@ static void env_dh_init(void *ctx, struct dh *ret, enum dh_group group)
     dh_init(ret, group, ((struct keying *)ctx)->rng);
 }
 
-/* ---- failures ---- */
-
-static const struct failure *failure_find(const struct failure *list, uint32_t id)
-{
-    while (list && list->id != id)
-        list = list->next;
-    return list;
-}
-
-static void failure_set(struct failure **list, uint32_t id, const char *text, bool of_phase1)
-{
-    struct failure **at = list;
-
-    if (id == 0)
-        return;
-    while (*at && (*at)->id != id)
-        at = &(*at)->next;
-    if (*at) { /* forget the old one */
-        struct failure *gone = *at;
-        *at = gone->next;
-        free(gone->text);
-        free(gone);
-    }
-    if (!text)
-        return;
-    struct failure *f = xcalloc(1, sizeof(*f));
-    *f = (struct failure){ .id = id, .of_phase1 = of_phase1, .text = xstrdup(text), .next = *list };
-    *list = f;
-}
-
-static void failures_free(struct failure **list)
-{
-    while (*list)
-        failure_set(list, (*list)->id, NULL, false);
-}
+/* ---- reports ---- */
 
 static void on_report(struct keying *k, const struct ike_report *r)
 {
@@ -116,133 +82,8 @@ static void on_report(struct keying *k, const struct ike_report *r)
     if (!r->is_error && !r->clears_error)
         return;
     const char *text = r->is_error ? r->text : NULL;
-    failure_set(&k->policy_errors, r->policy_id, text, false);
-    failure_set(&k->peer_errors, r->peer_id, text, r->policy_id == 0);
-}
-
-/* ---- SAs ---- */
-
-static struct child *child_find(struct keying *k, uint64_t id)
-{
-    for (struct child *c = k->children; c; c = c->next)
-        if (c->about.id == id)
-            return c;
-    return NULL;
-}
-
-static struct child *child_get(struct keying *k, const struct ike_child *about)
-{
-    struct child *c = child_find(k, about->id);
-
-    if (c)
-        return c;
-    c = xcalloc(1, sizeof(*c));
-    c->about = *about;
-    for (unsigned i = 0; i < 2; i++) {
-        struct ike_child_sa *sa = &c->about.sas[i];
-        secret_wipe(&sa->enc_in, sizeof(sa->enc_in));
-        secret_wipe(&sa->enc_out, sizeof(sa->enc_out));
-        secret_wipe(&sa->auth_in, sizeof(sa->auth_in));
-        secret_wipe(&sa->auth_out, sizeof(sa->auth_out));
-    }
-    c->next = k->children;
-    k->children = c;
-    return c;
-}
-
-static struct sa *sa_install(struct keying *k, const struct ike_child *about, unsigned i, bool in)
-{
-    const struct ike_child_sa *a = &about->sas[i];
-    struct sa_config c = { .proto = a->proto,
-                           .inbound = in,
-                           .tunnel = about->tunnel,
-                           .udp_encap = about->udp_encap,
-                           .local_port = about->path.local_port,
-                           .remote_port = about->path.remote_port,
-                           .spi = in ? a->spi_in : a->spi_out,
-                           .src = in ? about->path.remote : about->path.local,
-                           .dst = in ? about->path.local : about->path.remote,
-                           .cipher = a->cipher,
-                           .auth = a->auth,
-                           .enc_key = in ? a->enc_in : a->enc_out,
-                           .auth_key = in ? a->auth_in : a->auth_out,
-                           .reqid = about->reqid,
-                           .slot = about->slot,
-                           .replay_window = about->replay_window,
-                           .pfs = about->pfs,
-                           .life = { .soft_s = about->soft_s,
-                                     .hard_s = about->hard_s,
-                                     .soft_bytes = about->soft_bytes,
-                                     .hard_bytes = about->hard_bytes } };
-    struct sa *sa = NULL;
-
-    if (!in)
-        c.path_mtu = k->hooks.path_mtu(k->hooks.ctx, &c.dst);
-    enum ipsec_sa_result r = ipsec_sa_add(k->engine, &c, clock_wall_s(), clock_ms(), &sa);
-
-    if (r != SA_ADDED)
-        log_error("ipsec", "cannot install the SA with SPI 0x%X (reason %d)", c.spi, (int)r);
-    secret_wipe(&c, sizeof(c));
-    return r == SA_ADDED ? sa : NULL;
-}
-
-static void child_install(struct keying *k, const struct ike_child *about, bool in)
-{
-    struct child *c = child_get(k, about);
-
-    for (unsigned i = 0; i < about->n_sas && i < 2; i++) {
-        struct sa **at = in ? &c->in[i] : &c->out[i];
-        if (!*at)
-            *at = sa_install(k, about, i, in);
-    }
-    k->sas_dirty = true;
-}
-
-static void child_remove(struct keying *k, uint64_t id)
-{
-    struct child **at = &k->children;
-
-    while (*at && (*at)->about.id != id)
-        at = &(*at)->next;
-    if (!*at)
-        return;
-    struct child *gone = *at;
-    *at = gone->next;
-    for (unsigned i = 0; i < 2; i++) {
-        if (gone->in[i])
-            ipsec_sa_remove(k->engine, gone->in[i]);
-        if (gone->out[i])
-            ipsec_sa_remove(k->engine, gone->out[i]);
-    }
-    free(gone);
-    k->sas_dirty = true;
-}
-
-void keying_follow_routes(struct keying *k)
-{
-    for (struct child *c = k->children; c; c = c->next)
-        for (unsigned i = 0; i < 2; i++)
-            if (c->out[i])
-                sa_set_path_mtu(c->out[i], k->hooks.path_mtu(k->hooks.ctx, &c->about.path.remote));
-}
-
-void keying_sas(const struct keying *k, uint32_t policy_id, struct sa *ret[PLAN_SA_COUNT])
-{
-    for (int which = 0; which < PLAN_SA_COUNT; which++)
-        ret[which] = NULL;
-    for (const struct child *c = k->children; c; c = c->next) {
-        if (c->about.policy_id != policy_id)
-            continue;
-        for (unsigned i = 0; i < c->about.n_sas && i < 2; i++) {
-            bool ah = c->about.sas[i].proto == SA_AH;
-            struct sa **in = &ret[ah ? PLAN_AH_IN : PLAN_ESP_IN];
-            struct sa **out = &ret[ah ? PLAN_AH_OUT : PLAN_ESP_OUT];
-            if (!*in)
-                *in = c->in[i];
-            if (!*out)
-                *out = c->out[i];
-        }
-    }
+    last_error_set(&k->policy_errors, r->policy_id, text, false);
+    last_error_set(&k->peer_errors, r->peer_id, text, r->policy_id == 0);
 }
 
 /* ---- actions ---- */
@@ -291,13 +132,13 @@ static void on_action(struct keying *k, struct ike_action *a)
         on_send(k, a);
         break;
     case IKE_SA_INSTALL_IN:
-        child_install(k, &a->child, true);
+        children_install(k->children, &a->child, true);
         break;
     case IKE_SA_INSTALL_OUT:
-        child_install(k, &a->child, false);
+        children_install(k->children, &a->child, false);
         break;
     case IKE_SA_REMOVE:
-        child_remove(k, a->child_id);
+        children_remove(k->children, a->child_id, k->by_hand);
         break;
     case IKE_JOB:
         on_job(k, a->job);
@@ -331,16 +172,16 @@ static void timer_arm(struct keying *k)
 /* Everything the engine wants done; afterwards the policies follow changed SAs. */
 static void carry_out(struct keying *k)
 {
+    const struct plan_policy *pp;
     struct ike_action action;
 
     while (ike_action_take(k->ike, &action)) {
         on_action(k, &action);
         ike_action_fini(&action);
     }
-    if (k->sas_dirty) {
-        k->sas_dirty = false;
-        k->hooks.sas_changed(k->hooks.ctx);
-    }
+    k->by_hand = false;
+    while ((pp = children_changed_take(k->children)))
+        k->hooks.policy_changed(k->hooks.ctx, pp);
     timer_arm(k);
 }
 
@@ -370,6 +211,10 @@ struct keying *keying_new(struct ike_sockets *sockets, struct ipsec *engine,
 
     k->engine = engine;
     k->hooks = *hooks;
+    k->children = children_new(engine, &(struct children_hooks){ .ctx = k,
+                                                                 .path_mtu = env_path_mtu,
+                                                                 .now_ms = env_now_ms,
+                                                                 .wall_s = env_wall_s });
     k->rng = rng_new();
     k->ike = ike_new(&env);
     k->sockets = sockets;
@@ -397,10 +242,9 @@ void keying_free(struct keying *k)
 {
     if (!k)
         return;
-    while (k->children)
-        child_remove(k, k->children->about.id);
-    failures_free(&k->policy_errors);
-    failures_free(&k->peer_errors);
+    children_free(k->children);
+    last_errors_fini(&k->policy_errors);
+    last_errors_fini(&k->peer_errors);
     ike_free(k->ike);
     rng_free(k->rng);
     free(k);
@@ -412,7 +256,9 @@ void keying_configure(struct keying *k, struct config *c, const struct plan *pla
 {
     struct keying_config kc;
 
+    children_follow_plan(k->children, plan);
     keying_config_build(c, plan, &kc);
+    k->by_hand = true;
     ike_configure(k->ike, clock_ms(), &kc.ike);
     keying_config_fini(&kc);
     carry_out(k);
@@ -424,63 +270,64 @@ void keying_acquire(struct keying *k, const struct plan_policy *pp)
     carry_out(k);
 }
 
-static bool child_has(const struct child *c, const struct sa *sa)
-{
-    return sa && (c->in[0] == sa || c->in[1] == sa || c->out[0] == sa || c->out[1] == sa);
-}
-
 bool keying_sa_event(struct keying *k, const struct ipsec_event *ev)
 {
-    struct sa *sa = ipsec_sa_find(k->engine, ev->proto, &ev->src, &ev->dst, ev->spi);
-
-    for (struct child *c = k->children; c; c = c->next) {
-        if (!child_has(c, sa))
-            continue;
-        ike_on_sa_event(k->ike, clock_ms(), c->about.id,
-                        ev->type == EV_SOFT ? IKE_SA_SOFT : IKE_SA_HARD);
-        carry_out(k);
-        return true;
-    }
-    return false;
+    if (ev->owner == 0)
+        return false;
+    ike_on_sa_event(k->ike, clock_ms(), ev->owner, ev->type == EV_SOFT ? IKE_SA_SOFT : IKE_SA_HARD);
+    carry_out(k);
+    return true;
 }
 
-static bool child_of_type(const struct child *c, bool esp, bool ah)
+static void child_flush(void *ctx, uint64_t id)
 {
-    for (unsigned i = 0; i < c->about.n_sas && i < 2; i++)
-        if (c->about.sas[i].proto == SA_AH ? ah : esp)
-            return true;
-    return false;
+    ike_on_sa_event(((struct keying *)ctx)->ike, clock_ms(), id, IKE_SA_FLUSHED);
 }
 
 void keying_flush(struct keying *k, bool esp, bool ah)
 {
-    for (struct child *c = k->children; c; c = c->next)
-        if (child_of_type(c, esp, ah))
-            ike_on_sa_event(k->ike, clock_ms(), c->about.id, IKE_SA_FLUSHED);
+    k->by_hand = true;
+    children_each(k->children, esp, ah, child_flush, k);
     carry_out(k);
 }
 
 void keying_kill_connections(struct keying *k)
 {
+    k->by_hand = true;
     ike_kill_connections(k->ike, clock_ms());
     carry_out(k);
 }
 
+void keying_follow_routes(struct keying *k)
+{
+    children_follow_routes(k->children);
+}
+
+void keying_sas(const struct keying *k, uint32_t slot, struct sa *ret[PLAN_SA_COUNT])
+{
+    children_sas(k->children, slot, ret);
+}
+
+enum ph2_state keying_ph2_state(const struct keying *k, uint32_t slot)
+{
+    return children_ph2_state(k->children, slot);
+}
+
 const char *keying_policy_error(const struct keying *k, uint32_t policy_id)
 {
-    const struct failure *f = failure_find(k->policy_errors, policy_id);
+    const struct last_error *e = last_error_find(&k->policy_errors, policy_id);
 
-    if (f)
-        return f->text;
-    f = failure_find(k->peer_errors, ike_policy_peer(k->ike, policy_id));
-    return f && f->of_phase1 ? f->text : NULL;
+    if (e)
+        return e->text;
+    e = last_error_find(&k->peer_errors, ike_policy_peer(k->ike, policy_id));
+    return e && e->of_phase1 ? e->text : NULL;
 }
 
 const char *keying_peer_error(const struct keying *k, uint32_t peer_id)
 {
-    const struct failure *f = failure_find(k->peer_errors, peer_id);
+    const struct last_error *e = last_error_find(&k->peer_errors, peer_id);
 
-    return f ? f->text : NULL;
+    return e ? e->text : NULL;
 }
 
 void keying_remote_peers(const struct keying *k,

@@ -14,7 +14,8 @@ struct keying;
 
 struct keying_hooks {
     void *ctx;
-    void (*sas_changed)(void *ctx); /* some policy sends or receives by other SAs than before */
+    /* PP sends or receives by other SAs than before */
+    void (*policy_changed)(void *ctx, const struct plan_policy *pp);
     uint32_t (*path_mtu)(void *ctx, const struct ip_addr *dst); /* bytes; 0: unknown */
 };
 
@@ -28,6 +29,7 @@ void keying_free(struct keying *k);
 
 /* Routes changed: the SAs' path MTUs may have. */
 void keying_follow_routes(struct keying *k);
+/* PLAN is borrowed until the next call. */
 void keying_configure(struct keying *k, struct config *c, const struct plan *plan);
 void keying_acquire(struct keying *k, const struct plan_policy *pp);
 /* EV_SOFT or EV_HARD. False: the SA is not one of ours. */
@@ -35,9 +37,11 @@ bool keying_sa_event(struct keying *k, const struct ipsec_event *ev);
 void keying_flush(struct keying *k, bool esp, bool ah);
 void keying_kill_connections(struct keying *k);
 
-/* SAs of a policy, PLAN_ESP_IN ..: the sending ones in use and any valid receiving ones. */
-void keying_sas(const struct keying *k, uint32_t policy_id, struct sa *ret[PLAN_SA_COUNT]);
-/* The last refusal, NULL: none. A policy's own, else what keeps its peer's phase 1 from coming up. */
+/* Of a policy by its slot: see children.h. */
+void keying_sas(const struct keying *k, uint32_t slot, struct sa *ret[PLAN_SA_COUNT]);
+enum ph2_state keying_ph2_state(const struct keying *k, uint32_t slot);
+/* The last refusal, NULL: none. A policy's own, else what keeps its peer's phase 1 from coming up.
+ */
 const char *keying_policy_error(const struct keying *k, uint32_t policy_id);
 const char *keying_peer_error(const struct keying *k, uint32_t peer_id);
 

@@ -116,6 +116,7 @@ void manual_follow(struct gateway *g, const struct plan *plan, const struct conf
             continue;
         m->sa = o->sa;
         m->flushed = o->flushed && !revives(change, &m->want);
+        m->expired = o->expired && m->flushed;
         o->sa = NULL;
     }
     /* What goes, goes first: a changed SA keeps its SPI. */
@@ -147,6 +148,7 @@ void manual_flush(struct gateway *g, bool esp, bool ah)
         if (m->want.wanted && (m->want.config.proto == SA_ESP ? esp : ah)) {
             uninstall(g, m);
             m->flushed = true;
+            m->expired = false;
         }
     }
     follow_slots(g);
@@ -163,10 +165,25 @@ void manual_expire(struct gateway *g, const struct ipsec_event *ev)
         log_info("ipsec", "manual-sa %s: SPI 0x%X reached its lifetime", m->want.manual_sa,
                  ev->spi);
         uninstall(g, m);
-        m->flushed = true;
-        follow_slots(g);
+        m->flushed = m->expired = true;
+        g->manual_changed = true;
         return;
     }
+}
+
+enum ph2_state manual_ph2_state(const struct gateway *g, const struct plan_policy *pp)
+{
+    enum ph2_state state = PH2_NONE;
+
+    for (int k = 0; pp->active && k < PLAN_SA_COUNT; k++) {
+        if (pp->sa[k] == PLAN_NO_SA)
+            continue;
+        const struct manual_sa *m = &g->manual.v[pp->sa[k]];
+        if (!m->sa)
+            return m->expired ? PH2_EXPIRED : PH2_NONE;
+        state = PH2_ESTABLISHED;
+    }
+    return state;
 }
 
 struct sa *manual_sa_of(const struct gateway *g, const struct plan_policy *pp, int which)

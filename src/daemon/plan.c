@@ -369,6 +369,19 @@ static void plan_policy(struct planner *pl, struct plan_policy *pp)
     }
 }
 
+static void index_slots(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n_policies; i++) {
+        uint32_t slot = plan->policies[i].policy.slot;
+        if (slot != UINT32_MAX && slot >= plan->n_slots)
+            plan->n_slots = (size_t)slot + 1;
+    }
+    plan->by_slot = xcalloc(plan->n_slots + 1, sizeof(*plan->by_slot));
+    for (size_t i = 0; i < plan->n_policies; i++)
+        if (plan->policies[i].policy.slot != UINT32_MAX)
+            plan->by_slot[plan->policies[i].policy.slot] = (uint32_t)i + 1;
+}
+
 void plan_build(struct config *c, const struct plan_env *env, struct keymap *reqids,
                 struct plan *ret)
 {
@@ -386,8 +399,14 @@ void plan_build(struct config *c, const struct plan_env *env, struct keymap *req
         ret->policies[i].item = config_item_at(c, menu, i);
         plan_policy(&pl, &ret->policies[i]);
     }
+    index_slots(ret);
     keymap_fini(&pl.sa_index);
     keymap_fini(&pl.duplicates);
+}
+
+const struct plan_policy *plan_of_slot(const struct plan *p, uint32_t slot)
+{
+    return slot < p->n_slots && p->by_slot[slot] ? &p->policies[p->by_slot[slot] - 1] : NULL;
 }
 
 bool plan_uses_ike(const struct plan_policy *pp)
@@ -403,5 +422,6 @@ void plan_fini(struct plan *p)
         secret_wipe(p->sas, p->n_sas * sizeof(*p->sas));
     free(p->sas);
     free(p->policies);
+    free(p->by_slot);
     *p = (struct plan){ 0 };
 }

@@ -40,12 +40,17 @@ struct plan {
     size_t n_policies;
     struct plan_sa *sas;
     size_t n_sas;
+    uint32_t *by_slot; /* 1 + index of the policy, 0: none */
+    size_t n_slots;
 };
+
+enum ph2_state { PH2_NONE, PH2_EXPIRED, PH2_ESTABLISHED }; /* what the console shows */
 
 /* REQIDS numbers groups of policies that may share SAs; it outlives the plan, so that numbers stay
  * the same while the configuration changes around them. */
 void plan_build(struct config *c, const struct plan_env *env, struct keymap *reqids,
                 struct plan *ret);
+const struct plan_policy *plan_of_slot(const struct plan *p, uint32_t slot); /* NULL: none */
 /* Active, encrypting, and without manual keys. */
 bool plan_uses_ike(const struct plan_policy *pp);
 void plan_fini(struct plan *p); /* wipes keys */

@@ -8,19 +8,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Printing asks for one item after the other, many times each: look where the last one was. */
-static const struct plan_policy *plan_of(struct gateway *g, const struct item *item)
+static const struct plan_policy *plan_of(const struct gateway *g, const struct item *item)
 {
-    size_t n = g->plan.n_policies;
+    const struct plan_policy *pp = plan_of_slot(&g->plan, item->slot);
 
-    for (size_t i = 0; i < n; i++) {
-        size_t at = (g->plan_hint + i) % n;
-        if (g->plan.policies[at].item == item) {
-            g->plan_hint = at;
-            return &g->plan.policies[at];
-        }
-    }
-    return NULL;
+    return pp && pp->item == item ? pp : NULL;
 }
 
 /* ---- policy ---- */
@@ -29,7 +21,6 @@ struct policy_view {
     const struct plan_policy *pp;
     struct spd_slot_counters kernel;
     struct ipsec_slot_stats engine;
-    bool established;
 };
 
 static uint64_t in_accepted(const struct policy_view *v)
@@ -82,23 +73,14 @@ static const struct {
     { "decrypted", decrypted },       { "not-decrypted", not_decrypted },
 };
 
-static bool policy_established(const struct gateway *g, const struct plan_policy *pp)
+static const char *ph2_state_text(const struct gateway *g, const struct plan_policy *pp)
 {
-    bool any = false;
+    static const char *const texts[] = {
+        [PH2_NONE] = "no-phase2", [PH2_EXPIRED] = "expired", [PH2_ESTABLISHED] = "established"
+    };
 
-    if (plan_uses_ike(pp)) {
-        struct sa *sas[PLAN_SA_COUNT];
-        keying_sas(g->keying, pp->item->id, sas);
-        return sas[PLAN_ESP_OUT] || sas[PLAN_AH_OUT];
-    }
-    for (int k = 0; k < PLAN_SA_COUNT; k++) {
-        if (pp->sa[k] == PLAN_NO_SA)
-            continue;
-        if (!manual_sa_of(g, pp, k))
-            return false;
-        any = true;
-    }
-    return any && pp->active;
+    return texts[plan_uses_ike(pp) ? keying_ph2_state(g->keying, pp->policy.slot)
+                                   : manual_ph2_state(g, pp)];
 }
 
 static bool put_if_set(const char *s, struct text *out)
@@ -126,7 +108,7 @@ static bool policy_live(struct gateway *g, const struct item *item, const struct
     if (strcmp(p->name, "last-error") == 0)
         return put_if_set(keying_policy_error(g->keying, item->id), out);
     if (strcmp(p->name, "ph2-state") == 0) {
-        text_puts(out, policy_established(g, pp) ? "established" : "no-phase2");
+        text_puts(out, ph2_state_text(g, pp));
         return true;
     }
     for (size_t i = 0; i < sizeof(policy_counters) / sizeof(policy_counters[0]); i++) {

@@ -71,6 +71,7 @@ struct ipsec_event {
     enum sa_proto proto; /* EV_SOFT, EV_HARD: which SA */
     uint32_t spi;
     struct ip_addr src, dst;
+    uint64_t owner;
 };
 bool ipsec_event_take(struct ipsec *e, struct ipsec_event *ret);
 

@@ -58,6 +58,7 @@ struct sa {
     _Atomic int64_t use_time_s;
     int64_t add_time_s;
     uint64_t add_ms;
+    uint64_t owner;
     struct sa *prev, *next;       /* in the order added; `next` links the retired list afterwards */
     struct secret *long_auth_key; /* owned; an authentication key longer than auth_key */
     uint64_t replay_small[2];     /* replay.bits of windows up to 64 packets */

@@ -134,6 +134,7 @@ static void sa_fill(struct sa *sa, const struct sa_config *c)
     sa->spi_be = htonl(c->spi);
     sa->reqid = c->reqid;
     sa->slot = c->slot;
+    sa->owner = c->owner;
     sa->proto = (uint8_t)c->proto;
     sa->cipher = (uint8_t)c->cipher;
     sa->auth = (uint8_t)c->auth;
@@ -212,6 +213,7 @@ void sa_config_get(const struct sa *sa, struct sa_config *ret)
                                .enc_key = { .len = sa->enc_key_len },
                                .reqid = sa->reqid,
                                .slot = sa->slot,
+                               .owner = sa->owner,
                                .replay_window = sa->replay.window,
                                .pfs = sa->pfs,
                                .life = sa->life,
@@ -269,7 +271,8 @@ void sa_expire(struct ipsec *e, struct sa *sa, bool hard)
                               .proto = (enum sa_proto)sa->proto,
                               .spi = ntohl(sa->spi_be),
                               .src = sa->src,
-                              .dst = sa->dst };
+                              .dst = sa->dst,
+                              .owner = sa->owner };
     _Atomic bool *sent = hard ? &sa->hard_sent : &sa->soft_sent;
     uint8_t mature = SA_MATURE;
 

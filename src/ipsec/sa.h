@@ -34,6 +34,7 @@ struct sa_config {
     struct secret enc_key, auth_key;
     uint32_t reqid;         /* see struct policy */
     uint32_t slot;          /* the policy it was made for: not-encrypted/-decrypted go there */
+    uint64_t owner;         /* the caller's own number for it, which its events carry */
     uint32_t replay_window; /* packets, 0 = off; 32..1024 */
     bool pfs;
     struct sa_lifetime life;

@@ -7,7 +7,7 @@ import time
 import pytest
 from lablib import topology as t
 from lablib.capture import Recorder
-from lablib.traffic import ping
+from lablib.traffic import ping, udp_crosses
 
 SECRET = "gvejimezyfopmekun"
 
@@ -152,3 +152,23 @@ def test_packet_that_waits_in_vain_counts_as_dropped(lab):
     while lab.g1.policy_stats()[0]["out-dropped"] < 2 and time.monotonic() < deadline:
         time.sleep(0.5)
     assert lab.g1.policy_stats()[0]["out-dropped"] == 2
+
+
+@pytest.mark.parametrize("level, pairs", [("require", 1), ("unique", 2)])
+def test_narrower_policy_sends_by_the_wider_ones_sas(lab, level, pairs):
+    """UDP has a policy of its own before the one for everything, whose SAs would carry it too."""
+    peers(lab)
+    tunnel(lab, f"protocol=udp level={level}")
+    tunnel(lab)
+    assert ping(lab.a, t.A, t.B, wait=10)
+    assert udp_crosses(lab.a, t.A, lab.b, t.B, 100, wait=10)
+    assert len(lab.g1.installed_sas()) == 2 * pairs
+    for g in lab.gateways:
+        udp, rest = g.policy_stats()
+        assert udp["ph2-state"] == rest["ph2-state"] == "established"
+        assert udp["encrypted"] > 0 and udp["decrypted"] > 0 and udp["out-dropped"] == 0
+    if level == "require":  # what is removed stops for both
+        lab.g1.console("/ip ipsec installed-sa flush")
+        for policy in lab.g1.policy_stats():
+            assert policy["ph2-state"] == "no-phase2"
+        assert udp_crosses(lab.a, t.A, lab.b, t.B, 100, wait=10)
