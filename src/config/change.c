@@ -64,23 +64,38 @@ bool change_store(struct config *c, struct undo *u, struct config_error *e)
     return ok || store_failed(e, &reason);
 }
 
-static bool gateway_apply(struct config *c, enum config_op op, const struct undo *u,
+static bool gateway_apply(struct config *c, const struct config_change *changes, size_t n,
                           struct text *reason)
 {
-    const struct config_change change = { .op = op, .menu = u->list->menu, .item = u->item };
+    return !c->hooks.apply || n == 0 || c->hooks.apply(c->hooks.ctx, c, changes, n, reason);
+}
 
-    return !c->hooks.apply || c->hooks.apply(c->hooks.ctx, c, &change, reason);
+/* All that are due, since MARK. */
+static bool apply_from(struct config *c, size_t mark, struct config_error *e)
+{
+    struct config_change *changes = xcalloc(c->n_log - mark + 1, sizeof(*changes));
+    struct text reason = TEXT_INIT;
+    size_t n = 0;
+
+    for (size_t i = mark; i < c->n_log; i++) {
+        const struct undo *u = &c->log[i];
+        if (u->due)
+            changes[n++] = (struct config_change){ u->op, u->list->menu, u->item };
+    }
+    bool ok = gateway_apply(c, changes, n, &reason);
+    for (size_t i = mark; i < c->n_log; i++)
+        c->log[i].applied = ok && c->log[i].due;
+    if (!ok)
+        fail(e, NULL, "failure: %s", text_get(&reason));
+    text_fini(&reason);
+    free(changes);
+    return ok;
 }
 
 bool change_apply(struct config *c, struct undo *u, struct config_error *e)
 {
-    struct text reason = TEXT_INIT;
-
-    u->applied = gateway_apply(c, u->op, u, &reason);
-    if (!u->applied)
-        fail(e, NULL, "failure: %s", text_get(&reason));
-    text_fini(&reason);
-    return u->applied;
+    u->due = true;
+    return c->batch || apply_from(c, (size_t)(u - c->log), e);
 }
 
 static void undo_free(struct undo *u)
@@ -127,16 +142,23 @@ static enum config_op undo_memory(struct undo *u)
     return u->op == OP_MOVE ? OP_MOVE : OP_SET;
 }
 
-static void undo_run(struct config *c, struct undo *u)
+/* Everything since MARK, newest first; the gateway follows back in one step. */
+static void undo_from(struct config *c, size_t mark)
 {
-    enum config_op op = undo_memory(u);
+    struct config_change *back = xcalloc(c->n_log - mark + 1, sizeof(*back));
     struct text reason = TEXT_INIT;
+    size_t n = 0;
 
-    if (u->applied && !gateway_apply(c, op, u, &reason))
+    for (size_t i = c->n_log; i-- > mark;) {
+        struct undo *u = &c->log[i];
+        enum config_op op = undo_memory(u);
+        if (u->applied)
+            back[n++] = (struct config_change){ op, u->list->menu, u->item };
+    }
+    if (!gateway_apply(c, back, n, &reason))
         log_error("config", "cannot take a change back: %s", text_get(&reason));
     text_fini(&reason);
-    if (u->op == OP_ADD)
-        item_free(u->list->menu, u->item);
+    free(back);
 }
 
 bool change_finish(struct config *c, size_t mark, bool ok, struct config_error *e)
@@ -150,11 +172,11 @@ bool change_finish(struct config *c, size_t mark, bool ok, struct config_error *
     else if (c->writing && !ok && !c->batch)
         store_rollback(c->store);
     c->writing = c->writing && c->batch;
+    if (!ok)
+        undo_from(c, mark);
     while (c->n_log > mark) {
         struct undo *u = &c->log[--c->n_log];
-        if (!ok)
-            undo_run(c, u);
-        else if (u->op == OP_REMOVE)
+        if (u->op == (ok ? OP_REMOVE : OP_ADD))
             item_free(u->list->menu, u->item);
         undo_free(u);
     }
@@ -170,7 +192,7 @@ void config_begin(struct config *c)
 
 bool config_end(struct config *c, bool keep, struct config_error *e)
 {
-    bool ok = keep && !c->batch_failed;
+    bool ok = keep && !c->batch_failed && apply_from(c, 0, e);
 
     c->batch = false;
     c->batch_failed = false;

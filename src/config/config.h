@@ -34,11 +34,12 @@ void live_row_set(struct live_row *row, const char *prop, const char *value);
 
 struct config_hooks {
     void *ctx;
-    /* Make the gateway follow the configuration as it now stands in C. False: nothing has changed
-     * and the command fails with "failure: REASON". Not called for OP_COMMENT. Called once more,
-     * its answer ignored, when a change already applied has to be taken back. OP_LOAD: menu and
-     * item are NULL. */
-    bool (*apply)(void *ctx, struct config *c, const struct config_change *change,
+    /* Make the gateway follow the configuration as it now stands in C: once for a command, or for
+     * several between config_begin and config_end, with all changes in their order. False: nothing
+     * has changed and the command fails with "failure: REASON". Not called for OP_COMMENT. Called
+     * once more, its answer ignored, when changes already applied have to be taken back. OP_LOAD:
+     * menu and item are NULL. */
+    bool (*apply)(void *ctx, struct config *c, const struct config_change *changes, size_t n,
                   struct text *reason);
     /* Value of a read-only property (PT_LIVE) of a stored item, yes or no for flags; false: not
      * set. */
@@ -86,8 +87,9 @@ bool config_move(struct config *c, const struct menu *m, uint32_t id, uint32_t b
 bool config_command(struct config *c, const struct menu *m, const char *command,
                     const struct config_arg *args, size_t n, struct config_error *e);
 
-/* Several changes as one: between the two calls each change is applied at once, and config_end
- * with KEEP false takes all of them back, as it does when the store refuses them. No nesting. */
+/* Several changes as one: the gateway follows when the last of them is made, and config_end with
+ * KEEP false takes all of them back, as it does when the gateway or the store refuses. No nesting.
+ */
 void config_begin(struct config *c);
 bool config_end(struct config *c, bool keep, struct config_error *e);
 

@@ -132,22 +132,25 @@ static inline const char *kit_order(struct config *c, const char *menu)
 
 /* A gateway: counts what it is told, and refuses on request. */
 struct kit_gateway {
-    int calls[OP_COMMENT + 1];
+    int applies, calls[OP_COMMENT + 1];
     enum config_op refuse; /* OP_LOAD: nothing */
     uint32_t last_id;
     char *seen; /* export at the last call */
 };
 
-static inline bool kit_apply(void *ctx, struct config *c, const struct config_change *change,
-                             struct text *reason)
+static inline bool kit_apply(void *ctx, struct config *c, const struct config_change *changes,
+                             size_t n, struct text *reason)
 {
     struct kit_gateway *g = ctx;
 
-    g->calls[change->op]++;
-    g->last_id = change->item ? change->item->id : 0;
-    if (change->op != OP_LOAD && change->op == g->refuse) {
-        text_puts(reason, "the gateway says no");
-        return false;
+    g->applies++;
+    for (size_t i = 0; i < n; i++) {
+        g->calls[changes[i].op]++;
+        g->last_id = changes[i].item ? changes[i].item->id : 0;
+        if (changes[i].op != OP_LOAD && changes[i].op == g->refuse) {
+            text_puts(reason, "the gateway says no");
+            return false;
+        }
     }
     free(g->seen);
     g->seen = kit_export(c);

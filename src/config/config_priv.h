@@ -11,12 +11,15 @@
 struct node {
     struct item item; /* first: an item of ours is its node */
     int64_t pos;
+    struct node *next; /* of those in the same bucket of the list's index */
 };
 
 struct list {
     const struct menu *menu;
     struct item **items; /* typed ones in order, then the daemon's */
     size_t n, n_typed, cap;
+    struct node **by_id; /* buckets, a power of two; ids are given out one after the other */
+    size_t n_buckets;
     uint32_t next_id, next_dynamic_id;
 };
 
@@ -25,7 +28,8 @@ struct undo {
     enum config_op op;
     struct list *list;
     struct item *item;
-    bool applied; /* the gateway follows it already */
+    bool due;     /* the gateway has to follow it */
+    bool applied; /* and does already */
     bool disabled;
     char *comment;
     void *data;   /* NULL: untouched */
@@ -53,6 +57,7 @@ void item_free(const struct menu *m, struct item *item);
 void list_insert(struct list *l, size_t index, struct item *item);
 void list_take(struct list *l, size_t index);
 size_t list_index(const struct list *l, const struct item *item);
+struct item *list_find_id(const struct list *l, uint32_t id);
 struct list *list_of(const struct config *c, const struct menu *m);
 int64_t *item_pos(struct item *item);
 /* By its name one of those that are always there. */
@@ -66,6 +71,7 @@ size_t change_start(struct config *c);
 struct undo *change_log(struct config *c, enum config_op op, struct list *l, struct item *item);
 /* The item as it now is goes to the store. */
 bool change_store(struct config *c, struct undo *u, struct config_error *e);
+/* The gateway is told, when a batch runs at its end. */
 bool change_apply(struct config *c, struct undo *u, struct config_error *e);
 bool change_finish(struct config *c, size_t mark, bool ok, struct config_error *e);
 

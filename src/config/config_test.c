@@ -333,17 +333,63 @@ static void several_changes_are_one(void **state)
     assert_false(config_end(f->c, false, &e));
     char *after = kit_export(f->c);
     assert_string_equal(before, after);
-    assert_string_equal(f->g.seen, before); /* the gateway followed back */
+    assert_string_equal(f->g.seen, before); /* the gateway was told of nothing */
     free(before);
     free(after);
 
+    int applies = f->g.applies;
     config_begin(f->c);
     assert_true(kit_remove(f->c, POLICY, 1));
     assert_true(kit_set(f->c, MANUAL_SA, 2, "name=c"));
     assert_true(config_end(f->c, true, &e));
+    assert_int_equal(f->g.applies, applies + 1);
+    assert_int_equal(f->g.calls[OP_REMOVE], 1);
     assert_string_equal(kit_order(f->c, POLICY), "2");
     assert_string_equal(kit_value(f->c, POLICY, 2, "manual-sa"), "c");
     text_fini(&e.text);
+}
+
+/* The gateway refuses one of several: none of them happened. */
+static void several_changes_are_refused_together(void **state)
+{
+    struct fixture *f = *state;
+    struct config_error e = { .text = TEXT_INIT };
+
+    kit_add(f->c, POLICY, "");
+    kit_add(f->c, POLICY, "");
+    char *before = kit_export(f->c);
+    f->g.refuse = OP_REMOVE;
+    config_begin(f->c);
+    assert_true(kit_set(f->c, POLICY, 1, "priority=5"));
+    assert_true(kit_remove(f->c, POLICY, 2));
+    assert_true(kit_add(f->c, POLICY, "priority=7"));
+    assert_false(config_end(f->c, true, &e));
+    assert_string_equal(text_get(&e.text), "failure: the gateway says no");
+    char *after = kit_export(f->c);
+    assert_string_equal(before, after);
+    assert_int_equal(f->g.calls[OP_ADD], 2); /* nothing to take back */
+    free(before);
+    free(after);
+    text_fini(&e.text);
+}
+
+/* Every id is found while it is there, whatever came and went. */
+static void items_are_found_by_id(void **state)
+{
+    enum { N = 300 };
+    struct fixture *f = *state;
+    const struct menu *m = menu_find(POLICY);
+
+    for (uint32_t id = 1; id <= N; id++)
+        assert_int_equal(kit_add(f->c, POLICY, ""), id);
+    for (uint32_t id = 1; id <= N; id += 3)
+        assert_true(kit_remove(f->c, POLICY, id));
+    for (uint32_t id = 1; id <= N; id++) {
+        const struct item *item = config_find_id(f->c, m, id);
+        assert_int_equal(item ? item->id : 0, id % 3 == 1 ? 0 : id);
+    }
+    assert_null(config_find_id(f->c, m, N + 1));
+    assert_null(config_find_id(f->c, menu_find(MANUAL_SA), 1));
 }
 
 static void dynamic_items_come_last_and_stay_as_they_are(void **state)
@@ -460,6 +506,8 @@ int main(void)
         T(unset_brings_the_default_back),
         T(single_records_are_set_in_place),
         T(several_changes_are_one),
+        T(several_changes_are_refused_together),
+        T(items_are_found_by_id),
         T(dynamic_items_come_last_and_stay_as_they_are),
         T(many_inserts_at_one_place_keep_the_order),
         cmocka_unit_test(a_menus_own_command_gets_its_arguments),

@@ -70,8 +70,55 @@ void item_free(const struct menu *m, struct item *item)
     free(item);
 }
 
+/* ---- items by id ---- */
+
+static struct node **bucket_of(const struct list *l, uint32_t id)
+{
+    return &l->by_id[id & (l->n_buckets - 1)];
+}
+
+static void index_put(struct list *l, struct node *node)
+{
+    struct node **at = bucket_of(l, node->item.id);
+
+    node->next = *at;
+    *at = node;
+}
+
+static void index_grow(struct list *l)
+{
+    free(l->by_id);
+    l->n_buckets = l->n_buckets ? 2 * l->n_buckets : 16;
+    l->by_id = xcalloc(l->n_buckets, sizeof(*l->by_id));
+    for (size_t i = 0; i < l->n; i++)
+        index_put(l, (struct node *)l->items[i]);
+}
+
+static void index_take(struct list *l, struct node *node)
+{
+    struct node **at = bucket_of(l, node->item.id);
+
+    while (*at != node)
+        at = &(*at)->next;
+    *at = node->next;
+}
+
+struct item *list_find_id(const struct list *l, uint32_t id)
+{
+    struct node *node = l->n_buckets ? *bucket_of(l, id) : NULL;
+
+    while (node && node->item.id != id)
+        node = node->next;
+    return node ? &node->item : NULL;
+}
+
+/* ---- lists ---- */
+
 void list_insert(struct list *l, size_t index, struct item *item)
 {
+    if (l->n == l->n_buckets)
+        index_grow(l);
+    index_put(l, (struct node *)item);
     if (l->n == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 8;
         l->items = xrealloc(l->items, l->cap * sizeof(struct item *));
@@ -84,6 +131,7 @@ void list_insert(struct list *l, size_t index, struct item *item)
 
 void list_take(struct list *l, size_t index)
 {
+    index_take(l, (struct node *)l->items[index]);
     l->n_typed -= !l->items[index]->dynamic;
     l->n--;
     memmove(l->items + index, l->items + index + 1, (l->n - index) * sizeof(struct item *));
@@ -168,6 +216,7 @@ void config_close(struct config *c)
         for (size_t n = 0; n < c->lists[i].n; n++)
             item_free(c->lists[i].menu, c->lists[i].items[n]);
         free(c->lists[i].items);
+        free(c->lists[i].by_id);
     }
     free(c->lists);
     free(c->log);
@@ -193,11 +242,7 @@ struct item *config_find_id(const struct config *c, const struct menu *m, uint32
 {
     const struct list *l = list_of(c, m);
 
-    for (size_t i = 0; l && i < l->n; i++) {
-        if (l->items[i]->id == id)
-            return l->items[i];
-    }
-    return NULL;
+    return l ? list_find_id(l, id) : NULL;
 }
 
 struct item *config_find_name(const struct config *c, const struct menu *m, const char *name)

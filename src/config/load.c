@@ -105,7 +105,7 @@ static bool config_load(struct config *c, struct text *error)
     const struct config_change load = { .op = OP_LOAD };
     bool ok = !c->store || store_load(c->store, c, on_item, on_counter, error);
 
-    if (ok && c->hooks.apply && !c->hooks.apply(c->hooks.ctx, c, &load, &reason)) {
+    if (ok && c->hooks.apply && !c->hooks.apply(c->hooks.ctx, c, &load, 1, &reason)) {
         text_puts(error, text_get(&reason));
         ok = false;
     }

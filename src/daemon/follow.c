@@ -118,12 +118,21 @@ static bool spd_build(const struct plan *plan, struct spd **ret, struct text *re
     return false;
 }
 
-/* Why a policy of a new plan went inactive, told once. */
-static void log_inactive(const struct plan *plan, const struct config_change *change)
+static bool is_among(const struct item *item, const struct config_change *changes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (changes[i].op == OP_LOAD || changes[i].item == item)
+            return true;
+    return false;
+}
+
+/* Why a policy of a new plan went inactive, told once. Without changes to the configuration all are
+ * news. */
+static void log_inactive(const struct plan *plan, const struct config_change *changes, size_t n)
 {
     for (size_t i = 0; i < plan->n_policies; i++) {
         const struct plan_policy *pp = &plan->policies[i];
-        if (pp->reason[0] && (!change || change->op == OP_LOAD || change->item == pp->item))
+        if (pp->reason[0] && (n == 0 || is_among(pp->item, changes, n)))
             log_warning("ipsec", "policy %zu is inactive: %s%s", i, pp->reason,
                         pp->enforced ? "; its traffic is dropped" : "");
     }
@@ -146,17 +155,17 @@ static bool source_for(void *ctx, const struct ip_addr *dst, struct ip_addr *ret
 }
 
 static void adopt(struct gateway *g, struct config *c, const struct plan *plan,
-                  const struct config_change *change)
+                  const struct config_change *changes, size_t n)
 {
-    manual_follow(g, plan, change);
+    manual_follow(g, plan, changes, n);
     plan_fini(&g->plan);
     g->plan = *plan;
     keying_configure(g->keying, c, &g->plan);
     follow_slots(g);
 }
 
-static bool follow(struct gateway *g, struct config *c, const struct config_change *change,
-                   struct text *reason)
+static bool follow(struct gateway *g, struct config *c, const struct config_change *changes,
+                   size_t n, struct text *reason)
 {
     const struct plan_env env = { .ctx = g, .is_local = is_local, .source_for = source_for };
     bool first = !g->loaded;
@@ -171,7 +180,7 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
     }
     /* Programs that take over from a dead daemon's must know at once which SAs are valid. */
     if (first)
-        adopt(g, c, &plan, change);
+        adopt(g, c, &plan, changes, n);
     struct spd_image image = spd_image(spd);
     if (!steer_apply(g->steer, &image, err, sizeof(err))) {
         text_puts(reason, err);
@@ -181,9 +190,9 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
         return false;
     }
     if (!first)
-        adopt(g, c, &plan, change);
+        adopt(g, c, &plan, changes, n);
     ipsec_spd_set(g->engine, spd);
-    log_inactive(&g->plan, change);
+    log_inactive(&g->plan, changes, n);
     return true;
 }
 
@@ -199,41 +208,51 @@ static bool matters(const struct config_change *change)
     return false;
 }
 
-/* A removed item must be out of the plan: the configuration leaves it out already. */
-bool follow_apply(void *ctx, struct config *c, const struct config_change *change,
-                  struct text *reason)
+static bool any_matters(const struct config_change *changes, size_t n)
 {
-    struct gateway *g = ctx;
-    bool policy = change->menu && strcmp(change->menu->path, "ip ipsec policy") == 0;
+    for (size_t i = 0; i < n; i++)
+        if (matters(&changes[i]))
+            return true;
+    return false;
+}
 
-    g->config = c; /* at load time before config_open has returned */
-
-    if (!matters(change))
-        return true;
-    if (!slots_assign(g, c)) {
-        text_printf(reason, "more than %d policies", SPD_MAX_SLOTS);
-        return false;
-    }
-    if (!follow(g, c, change, reason)) {
-        if (change->op == OP_ADD && policy) {
-            slot_give_back(g, change->item->slot);
-            change->item->slot = UINT32_MAX;
-        }
-        return false;
-    }
-    if (change->op == OP_REMOVE && policy) {
+/* The policies that OP concerns have no slot any more. */
+static void slots_give_back(struct gateway *g, const struct config_change *changes, size_t n,
+                            enum config_op op)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct config_change *change = &changes[i];
+        if (change->op != op || strcmp(change->menu->path, "ip ipsec policy") != 0)
+            continue;
         slot_give_back(g, change->item->slot);
         change->item->slot = UINT32_MAX;
     }
-    g->loaded = true;
-    return true;
+}
+
+/* A removed item must be out of the plan: the configuration leaves it out already. */
+bool follow_apply(void *ctx, struct config *c, const struct config_change *changes, size_t n,
+                  struct text *reason)
+{
+    struct gateway *g = ctx;
+    bool ok = false;
+
+    g->config = c; /* at load time before config_open has returned */
+    if (!any_matters(changes, n))
+        return true;
+    if (slots_assign(g, c))
+        ok = follow(g, c, changes, n, reason);
+    else
+        text_printf(reason, "more than %d policies", SPD_MAX_SLOTS);
+    slots_give_back(g, changes, n, ok ? OP_REMOVE : OP_ADD);
+    g->loaded = g->loaded || ok;
+    return ok;
 }
 
 void follow_refresh(struct gateway *g)
 {
     struct text reason = TEXT_INIT;
 
-    if (!follow(g, g->config, NULL, &reason))
+    if (!follow(g, g->config, NULL, 0, &reason))
         log_error("ipsec", "the SPD could not follow a change of addresses or routes: %s",
                   text_get(&reason));
     text_fini(&reason);

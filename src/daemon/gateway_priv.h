@@ -49,7 +49,7 @@ struct gateway {
 uint32_t gateway_path_mtu(void *ctx, const struct ip_addr *dst);
 
 /* follow.c */
-bool follow_apply(void *ctx, struct config *c, const struct config_change *change,
+bool follow_apply(void *ctx, struct config *c, const struct config_change *changes, size_t n,
                   struct text *reason);
 /* Addresses or routes changed: the same configuration may mean something else now. */
 void follow_refresh(struct gateway *g);
@@ -58,8 +58,9 @@ void follow_policy(struct gateway *g, const struct plan_policy *pp);
 void follow_slots(struct gateway *g); /* of every policy */
 
 /* manual.c */
-/* Brings the installed SAs to what PLAN wants. CHANGE may be NULL. */
-void manual_follow(struct gateway *g, const struct plan *plan, const struct config_change *change);
+/* Brings the installed SAs to what PLAN wants, after N changes of the configuration. */
+void manual_follow(struct gateway *g, const struct plan *plan, const struct config_change *changes,
+                   size_t n_changes);
 void manual_follow_routes(struct gateway *g); /* path MTUs */
 void manual_flush(struct gateway *g, bool esp, bool ah);
 void manual_expire(struct gateway *g, const struct ipsec_event *ev);

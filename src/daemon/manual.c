@@ -22,15 +22,23 @@ static bool same_settings(const struct sa_config *a, const struct sa_config *b)
 }
 
 /* Setting or enabling a policy or its template brings back what was flushed. */
-static bool revives(const struct config_change *change, const struct plan_sa *want)
+static bool change_revives(const struct config_change *change, const struct plan_sa *want)
 {
-    if (!change || (change->op != OP_SET && change->op != OP_ENABLE && change->op != OP_ADD))
+    if (change->op != OP_SET && change->op != OP_ENABLE && change->op != OP_ADD)
         return false;
     if (strcmp(change->menu->path, "ip ipsec policy") == 0)
         return change->item->id == want->policy_id;
     if (strcmp(change->menu->path, "ip ipsec manual-sa") == 0)
         return strcmp(((const struct cfg_manual_sa *)change->item->data)->name, want->manual_sa) ==
                0;
+    return false;
+}
+
+static bool revives(const struct config_change *changes, size_t n, const struct plan_sa *want)
+{
+    for (size_t i = 0; i < n; i++)
+        if (change_revives(&changes[i], want))
+            return true;
     return false;
 }
 
@@ -96,7 +104,8 @@ static void index_build(const struct manual_sas *sas, struct keymap *ret)
         keymap_put(ret, key, sa_key(&sas->v[i].want.config, key), (uint32_t)i, &is_new);
 }
 
-void manual_follow(struct gateway *g, const struct plan *plan, const struct config_change *change)
+void manual_follow(struct gateway *g, const struct plan *plan, const struct config_change *changes,
+                   size_t n_changes)
 {
     struct manual_sas old = g->manual,
                       now = { .v = xcalloc(plan->n_sas, sizeof(*now.v)), .n = plan->n_sas };
@@ -115,7 +124,7 @@ void manual_follow(struct gateway *g, const struct plan *plan, const struct conf
         if (!same_settings(&o->want.config, &m->want.config))
             continue;
         m->sa = o->sa;
-        m->flushed = o->flushed && !revives(change, &m->want);
+        m->flushed = o->flushed && !revives(changes, n_changes, &m->want);
         m->expired = o->expired && m->flushed;
         o->sa = NULL;
     }

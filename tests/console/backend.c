@@ -100,12 +100,13 @@ static bool command(void *ctx, const struct menu *m, const char *name, const voi
     return true;
 }
 
-static bool apply(void *ctx, struct config *c, const struct config_change *change,
+static bool apply(void *ctx, struct config *c, const struct config_change *changes, size_t n,
                   struct text *reason)
 {
     (void)ctx;
     (void)c;
-    (void)change;
+    (void)changes;
+    (void)n;
     (void)reason;
     return true;
 }
