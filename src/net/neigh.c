@@ -7,6 +7,7 @@
  * half a minute), the real neighbour's answer replaces it, and when there is none it fails and is
  * put back. Next hops of routes are left alone unless a policy names them: a gateway that comes
  * back must be found at once. */
+#include "hash.h"
 #include "log.h"
 #include "steer_priv.h"
 #include "text.h"
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFIXES_MAX = 1024, STAND_INS_MAX = 1024, MESSAGE_BYTES = 4096 };
+enum { PREFIXES_MAX = 1024, PLACES = 4 * PREFIXES_MAX, STAND_INS_MAX = 1024, MESSAGE_BYTES = 4096 };
 
 static const uint8_t STAND_IN_MAC[6] = { 0x02, 0x00, 0x5a, 0x11, 0x00, 0x00 };
 
@@ -32,6 +33,7 @@ struct stand_ins {
     uint32_t seq;
     struct ip_prefix prefixes[PREFIXES_MAX]; /* destinations of encrypt policies, each once */
     size_t n_prefixes;
+    uint16_t places[PLACES];              /* 1 + place in prefixes; 0: free */
     struct neighbour made[STAND_INS_MAX]; /* a ring: what was put in, to be removed at the end */
     size_t n_made;
 };
@@ -55,12 +57,18 @@ void stand_ins_free(struct stand_ins *s)
     free(s);
 }
 
-static bool prefix_known(const struct stand_ins *s, const struct ip_prefix *p)
+static void prefix_add(struct stand_ins *s, const struct ip_prefix *p)
 {
-    for (size_t i = 0; i < s->n_prefixes; i++)
-        if (s->prefixes[i].len == p->len && ip_addr_equal(&s->prefixes[i].addr, &p->addr))
-            return true;
-    return false;
+    static const struct hash_key fixed = { 3, 4 }; /* prefixes are the administrator's own */
+    size_t at = hash_bytes(&fixed, p->addr.b, sizeof(p->addr.b)) % PLACES;
+
+    for (; s->places[at]; at = (at + 1) % PLACES) {
+        const struct ip_prefix *have = &s->prefixes[s->places[at] - 1];
+        if (have->len == p->len && ip_addr_equal(&have->addr, &p->addr))
+            return;
+    }
+    s->prefixes[s->n_prefixes++] = *p;
+    s->places[at] = (uint16_t)s->n_prefixes;
 }
 
 void stand_ins_follow(struct stand_ins *s, const struct spd_image *image)
@@ -68,14 +76,15 @@ void stand_ins_follow(struct stand_ins *s, const struct spd_image *image)
     if (!s)
         return;
     s->n_prefixes = 0;
+    memset(s->places, 0, sizeof(s->places));
     for (uint64_t i = 0; i < image->n_rows && s->n_prefixes < PREFIXES_MAX; i++) {
         const struct spd_row *row = &image->rows[i];
         const struct spd_tuple *t = &image->tuples->t[row->key.tuple];
         struct ip_prefix p = { ip_addr_from_bytes((enum ip_family)t->family, row->key.dst),
                                t->dst_len };
         /* a policy for all addresses says nothing about this one: it may be a gateway */
-        if (row->entry.action == SPD_ENCRYPT && p.len > 0 && !prefix_known(s, &p))
-            s->prefixes[s->n_prefixes++] = p;
+        if (row->entry.action == SPD_ENCRYPT && p.len > 0)
+            prefix_add(s, &p);
     }
 }
 

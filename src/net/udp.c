@@ -9,10 +9,15 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/* First messages of a thousand peers that all saw us come back, and then some. */
+enum { RECEIVE_BUFFER_BYTES = 4 << 20 };
+
 static bool options_set(int fd, enum ip_family family, uint32_t mark)
 {
     if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0)
         return false;
+    if (!sock_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES))
+        sock_set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
     if (family == IP_V6)
         return sock_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
                sock_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
