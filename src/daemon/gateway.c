@@ -287,6 +287,8 @@ void gateway_on_wake(struct gateway *g)
     while (ipsec_event_take(g->engine, &ev)) {
         if (ev.type == EV_ACQUIRE)
             on_acquire(g, &ev);
+        else if (ev.type == EV_UNKNOWN_SPI)
+            keying_unknown_spi(g->keying, &ev);
         else if (!keying_sa_event(g->keying, &ev) && ev.type == EV_HARD)
             manual_expire(g, &ev); /* at the soft limit: manual SAs are never renewed */
     }

@@ -279,6 +279,16 @@ bool keying_sa_event(struct keying *k, const struct ipsec_event *ev)
     return true;
 }
 
+void keying_unknown_spi(struct keying *k, const struct ipsec_event *ev)
+{
+    const struct ike_unknown_spi u = {
+        .local = ev->dst, .remote = ev->src, .proto = (uint8_t)ev->proto, .spi = ev->spi
+    };
+
+    ike_on_unknown_spi(k->ike, clock_ms(), &u);
+    carry_out(k);
+}
+
 static void child_flush(void *ctx, uint64_t id)
 {
     ike_on_sa_event(((struct keying *)ctx)->ike, clock_ms(), id, IKE_SA_FLUSHED);

@@ -34,6 +34,8 @@ void keying_configure(struct keying *k, struct config *c, const struct plan *pla
 void keying_acquire(struct keying *k, const struct plan_policy *pp);
 /* EV_SOFT or EV_HARD. False: the SA is not one of ours. */
 bool keying_sa_event(struct keying *k, const struct ipsec_event *ev);
+/* EV_UNKNOWN_SPI: a peer sends by an SA that is not here. */
+void keying_unknown_spi(struct keying *k, const struct ipsec_event *ev);
 void keying_flush(struct keying *k, bool esp, bool ah);
 void keying_kill_connections(struct keying *k);
 

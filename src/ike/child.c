@@ -261,7 +261,9 @@ void child_delete(struct child *c)
 {
     struct phase1 *p1 = c->dead ? NULL : host_up_for(c->host, c);
 
-    if (p1)
+    if (p1) {
         informational_delete_child(p1, c);
+        c->host->tell_ms = c->ike->now_ms + IKE_TELL_MS; /* packets on their way are no news */
+    }
     child_remove(c);
 }

@@ -1,10 +1,10 @@
 /* The IKEv1 engine: RFC 2407, 2408, 2409, 3706, without I/O, clock or randomness of its own.
  *
- * In:  ike_on_datagram, ike_on_timer, ike_on_acquire, ike_on_sa_event, ike_on_job_done,
- * ike_configure. Out: a queue of actions (ike_action_take): datagrams to send, SAs to install or
- * remove, work for the helper pool, reports. The caller carries them out in order. One thread. Time
- * is milliseconds of a monotonic clock, passed in. Nothing in here blocks: modular exponentiation
- * leaves as a job and comes back by ike_on_job_done.
+ * In:  ike_on_datagram, ike_on_timer, ike_on_acquire, ike_on_unknown_spi, ike_on_sa_event,
+ * ike_on_job_done, ike_configure. Out: a queue of actions (ike_action_take): datagrams to send, SAs
+ * to install or remove, work for the helper pool, reports. The caller carries them out in order.
+ * One thread. Time is milliseconds of a monotonic clock, passed in. Nothing in here blocks: modular
+ * exponentiation leaves as a job and comes back by ike_on_job_done.
  *
  * Everything a stranger can make grow has a named limit below and a counter. */
 #pragma once
@@ -151,6 +151,12 @@ struct ike_action {
 
 /* ---- the engine ---- */
 
+struct ike_unknown_spi {
+    struct ip_addr local, remote;
+    uint8_t proto; /* 50 ESP, 51 AH */
+    uint32_t spi;
+};
+
 struct ike_env {
     void *ctx;
     void (*random)(void *ctx, void *out, size_t len);
@@ -177,6 +183,10 @@ void ike_on_timer(struct ike *ike, uint64_t now_ms);
 uint64_t ike_next_timeout_ms(const struct ike *ike); /* absolute; UINT64_MAX: none */
 /* Traffic of a policy wants an SA. */
 void ike_on_acquire(struct ike *ike, uint64_t now_ms, uint32_t policy_id);
+
+/* The peer sends by an SA that is not here: we started anew, or it never got our DELETE. It is
+ * told. */
+void ike_on_unknown_spi(struct ike *ike, uint64_t now_ms, const struct ike_unknown_spi *u);
 
 enum ike_sa_event { IKE_SA_SOFT, IKE_SA_HARD, IKE_SA_FLUSHED, IKE_SA_FIRST_PACKET };
 void ike_on_sa_event(struct ike *ike, uint64_t now_ms, uint64_t child_id, enum ike_sa_event event);

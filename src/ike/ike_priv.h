@@ -41,6 +41,7 @@ enum {
     IKE_PHASE1_SOFT_PERCENT = 80,
     IKE_LATE_PERCENT = 90,    /* the responder's turn, when the initiator did not renew */
     IKE_JITTER_PERCENT = 5,   /* of the lifetime, added to the start of a renewal */
+    IKE_TELL_MS = 1000,       /* no more often is a peer told what it sends by in vain */
     IKE_BYTES_LATE_MS = 5000, /* after a soft limit in bytes, the responder's turn */
     IKE_DPD_RETRY_MS = 10000  /* between unanswered questions, or the interval if shorter */
 };
@@ -97,7 +98,8 @@ struct host {
     TAILQ_ENTRY(host) in_idle;
     struct timer care; /* pairs of SAs without phase 1: a new one, for DELETE and dead peers */
     unsigned care_failures;
-    bool idle;      /* nothing is left of it; freed after this call */
+    uint64_t tell_ms, restart_ms; /* not before: answers to unknown SPIs, stray.c */
+    bool idle;                    /* nothing is left of it; freed after this call */
     bool contacted; /* INITIAL-CONTACT was sent since we started or the peer was found dead */
 };
 

@@ -104,26 +104,41 @@ void informational_delete_phase1(struct phase1 *p1)
     finish(ex, &m, hash_b);
 }
 
-/* The SPIs by which the peer sends to us: the receiver of an SA names it. */
+/* Several DELETE payloads, one SPI each: that by which the peer sends to us, for the receiver of an
+ * SA names it. */
+static void delete_emit(struct isakmp_msg *m, uint8_t proto, uint32_t spi)
+{
+    uint8_t b[4];
+    struct isakmp_delete d = {
+        .doi = ISAKMP_DOI_IPSEC,
+        .protocol = proto == 51 ? ISAKMP_PROTO_AH : ISAKMP_PROTO_ESP,
+        .spi_len = sizeof b,
+        .n_spis = 1,
+        .spis = { b, sizeof b },
+    };
+
+    be32_put(b, spi);
+    isakmp_delete_emit(m, &d);
+}
+
 void informational_delete_child(struct phase1 *p1, const struct child *child)
 {
     struct isakmp_msg m;
     struct slice hash_b;
     struct exchange *ex = begin(p1, &m, &hash_b);
 
-    for (unsigned i = 0; i < child->n_sas; i++) {
-        uint8_t spi[4];
-        struct isakmp_delete d = {
-            .doi = ISAKMP_DOI_IPSEC,
-            .protocol = child->spis[i].proto == 51 ? ISAKMP_PROTO_AH : ISAKMP_PROTO_ESP,
-            .spi_len = sizeof spi,
-            .n_spis = 1,
-            .spis = { spi, sizeof spi },
-        };
+    for (unsigned i = 0; i < child->n_sas; i++)
+        delete_emit(&m, child->spis[i].proto, child->spis[i].in);
+    finish(ex, &m, hash_b);
+}
 
-        be32_put(spi, child->spis[i].in);
-        isakmp_delete_emit(&m, &d);
-    }
+void informational_delete_spi(struct phase1 *p1, uint8_t proto, uint32_t spi)
+{
+    struct isakmp_msg m;
+    struct slice hash_b;
+    struct exchange *ex = begin(p1, &m, &hash_b);
+
+    delete_emit(&m, proto, spi);
     finish(ex, &m, hash_b);
 }
 

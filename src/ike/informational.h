@@ -15,6 +15,8 @@ void informational_in_clear(struct phase1 *p1, const struct msg_in *in, const ui
 void informational_initial_contact(struct phase1 *p1);
 void informational_delete_phase1(struct phase1 *p1);
 void informational_delete_child(struct phase1 *p1, const struct child *child);
+/* One SPI by which the peer sends, of protocol 50 or 51. */
+void informational_delete_spi(struct phase1 *p1, uint8_t proto, uint32_t spi);
 /* A refused quick mode: the peer's people get to know why. */
 void informational_refuse_quick(struct phase1 *p1, uint8_t proto, uint32_t spi, uint16_t type);
 /* In the clear, before there are keys; few a second. */

@@ -63,12 +63,12 @@ void ipsec_slot_reset(struct ipsec *e, uint32_t slot); /* a slot given to a new 
 void ipsec_drops(const struct ipsec *e, uint64_t ret[DROP_COUNT]);
 
 /* Events cross from workers to the control thread through a bounded queue; drain it there. */
-enum ipsec_event_type { EV_ACQUIRE, EV_SOFT, EV_HARD };
+enum ipsec_event_type { EV_ACQUIRE, EV_SOFT, EV_HARD, EV_UNKNOWN_SPI };
 struct ipsec_event {
     enum ipsec_event_type type;
     uint32_t slot;       /* EV_ACQUIRE */
     struct spd_key key;  /* EV_ACQUIRE: the packet that wants it */
-    enum sa_proto proto; /* EV_SOFT, EV_HARD: which SA */
+    enum sa_proto proto; /* EV_SOFT, EV_HARD: which SA; EV_UNKNOWN_SPI: none */
     uint32_t spi;
     struct ip_addr src, dst;
     uint64_t owner;

@@ -14,6 +14,7 @@
 #include "mss.h"
 #include "worker_priv.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static void in_drop(struct ipsec_worker *w, struct in_job *job, enum ipsec_drop reason)
@@ -109,13 +110,23 @@ static struct sa *sa_of(struct ipsec_worker *w, const struct in_job *job, uint32
     return w->last_in;
 }
 
+static enum ipsec_drop in_unknown(struct ipsec_worker *w, const struct in_job *job, uint32_t spi_be)
+{
+    worker_stray(w, &(struct ipsec_event){ .type = EV_UNKNOWN_SPI,
+                                           .proto = job->parts.proto,
+                                           .spi = ntohl(spi_be),
+                                           .src = addr_of(job->pkt->data, false),
+                                           .dst = addr_of(job->pkt->data, true) });
+    return DROP_IN_NO_STATES;
+}
+
 static enum ipsec_drop in_find(struct ipsec_worker *w, struct in_job *job, uint32_t spi_be)
 {
     struct sa *sa = sa_of(w, job, spi_be);
     uint8_t state = sa ? atomic_load_explicit(&sa->state, memory_order_relaxed) : SA_LARVAL;
 
     if (!sa || !sa->inbound || state == SA_LARVAL)
-        return DROP_IN_NO_STATES;
+        return in_unknown(w, job, spi_be);
     job->sa = sa;
     if (state == SA_DEAD)
         return DROP_IN_EXPIRED;

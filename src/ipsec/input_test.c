@@ -322,6 +322,43 @@ static void unknown_sas_are_counted(void **state)
     world_free(&w);
 }
 
+/* Once a second and source: a peer that started anew has to be told, a flood not. */
+static void unknown_sas_are_reported_seldom(void **state)
+{
+    struct world w = world_new(true, PROTO_BIT_ESP);
+    struct datagram d = talk("10.2.0.7", "10.1.0.5", 1, 2);
+    struct blob b = datagram_make(&d);
+    struct ip_addr peer = addr_text(PEER), here = addr_text(HERE);
+    struct ipsec_event ev;
+
+    (void)state;
+    gate_out(w.peer, &b, 1);
+    struct blob stray = blob_copy(w.peer->wire[0].p, w.peer->wire[0].len);
+    memcpy(stray.p + 20, (uint8_t[]){ 0xca, 0xfe, 0xba, 0xbe }, 4);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 50; i++)
+            gate_in(w.here, &stray, 1);
+        assert_true(ipsec_event_take(w.here->e, &ev));
+        assert_int_equal(ev.type, EV_UNKNOWN_SPI);
+        assert_int_equal(ev.proto, SA_ESP);
+        assert_int_equal(ev.spi, 0xcafebabe);
+        assert_true(ip_addr_equal(&ev.src, &peer) && ip_addr_equal(&ev.dst, &here));
+        assert_false(ipsec_event_take(w.here->e, &ev));
+        w.here->now_ms += 1000;
+    }
+    for (unsigned i = 0; i < 1000; i++) { /* of everywhere: the queue is for others, too */
+        memcpy(stray.p + 12, (uint8_t[]){ 203, 0, (uint8_t)(i >> 8), (uint8_t)i }, 4);
+        gate_in(w.here, &stray, 1);
+    }
+    unsigned n = 0;
+    while (ipsec_event_take(w.here->e, &ev))
+        n++;
+    assert_true(n > 0 && n <= 64);
+    blob_free(&stray);
+    blob_free(&b);
+    world_free(&w);
+}
+
 static void dead_sas_open_nothing(void **state)
 {
     struct world w = world_new(true, PROTO_BIT_ESP);
@@ -654,6 +691,7 @@ int main(void)
         cmocka_unit_test(bundles_have_to_be_whole),
         cmocka_unit_test(mixed_bundles_are_refused),
         cmocka_unit_test(unknown_sas_are_counted),
+        cmocka_unit_test(unknown_sas_are_reported_seldom),
         cmocka_unit_test(dead_sas_open_nothing),
         cmocka_unit_test(replays_are_refused),
         cmocka_unit_test(byte_limits_end_an_sa),

@@ -107,6 +107,15 @@ void worker_acquire(struct ipsec_worker *w, uint32_t slot, const struct spd_key 
     *mark = (struct acquire_mark){ .slot_plus_1 = slot + 1, .fills = fills, .at_ms = w->now_ms };
 }
 
+void worker_stray(struct ipsec_worker *w, const struct ipsec_event *ev)
+{
+    uint64_t hash = hash_bytes(&w->e->hash_key, &ev->src, sizeof(ev->src));
+    uint64_t *until_ms = &w->strays[hash % STRAY_SETS];
+
+    if (w->now_ms >= *until_ms && event_put(w->e, ev))
+        *until_ms = w->now_ms + STRAY_INTERVAL_MS;
+}
+
 /* ---- packets that wait ---- */
 
 static void held_drop(struct ipsec_worker *w, const struct held *held)

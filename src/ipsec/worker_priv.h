@@ -15,6 +15,8 @@ enum {
     POOL_LARGE_MAX = 512,  /* superpackets, whole datagrams: 34 MB */
     ACQUIRE_SETS = 1024,   /* slots remembered for the acquire rate limit */
     ACQUIRE_INTERVAL_MS = 1000,
+    STRAY_SETS = 64, /* sources remembered: the most reports of unknown SPIs in STRAY_INTERVAL_MS */
+    STRAY_INTERVAL_MS = 1000,
     ICMP_PER_S = 1000, /* too-big messages of one worker */
     IN_DEPTH_MAX = 4   /* ESP and AH around one datagram */
 };
@@ -78,6 +80,7 @@ struct ipsec_worker {
     struct hold hold;
     _Atomic bool holding; /* packets wait: the control thread nudges */
     struct acquire_mark acquires[ACQUIRE_SETS];
+    uint64_t strays[STRAY_SETS]; /* until when sources of that hash are not reported again */
     uint64_t icmp_second;
     unsigned icmp_sent;
 
@@ -108,6 +111,8 @@ void worker_end(struct ipsec_worker *w);
 /* Counts N packets under REASON and puts P back. */
 void worker_drop(struct ipsec_worker *w, struct pkt *p, enum ipsec_drop reason, unsigned n);
 void worker_acquire(struct ipsec_worker *w, uint32_t slot, const struct spd_key *key);
+/* Somebody sends by an SA that is not here. */
+void worker_stray(struct ipsec_worker *w, const struct ipsec_event *ev);
 void worker_hold(struct ipsec_worker *w, const struct held *held); /* takes its packet */
 /* sa_account() with the worker's clock. */
 bool worker_account(struct ipsec_worker *w, struct sa *sa, uint64_t bytes, unsigned n);

@@ -271,6 +271,91 @@ static void restarted_peer_recovers_by_initial_contact(void **state)
     world_free(w);
 }
 
+/* The side that crashed sends nothing of its own: what it gets makes it speak. */
+static void restarted_peer_recovers_by_traffic_of_the_other(void **state)
+{
+    static const bool contact[] = { true, false };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world *w = up(30 + i);
+
+        w->side[SIM_B].peer.send_initial_contact = contact[i];
+        world_forget_side(w, SIM_B);
+        for (unsigned n = 0; n < 100 && !w->side[SIM_A].arrived; n++) {
+            world_packet(w, SIM_A, 0);
+            world_run(w, 50);
+        }
+        assert_true(world_joined(w, SIM_A, 7) && world_joined(w, SIM_B, 7));
+        assert_true(w->side[SIM_A].arrived > 0);
+        world_free(w);
+    }
+}
+
+static bool tap_nothing_to_b(struct world *w, struct sim_message *m)
+{
+    (void)w;
+    return m->to != SIM_B;
+}
+
+static void lost_delete_is_told_again(void **state)
+{
+    struct world *w = up(32);
+    unsigned sent;
+
+    (void)state;
+    w->tap = tap_nothing_to_b;
+    ike_on_sa_event(w->side[0].ike, w->now_ms, world_sa_out(&w->side[0], 7)->id, IKE_SA_FLUSHED);
+    world_take_actions(w, 0);
+    world_run(w, 2000);
+    w->tap = NULL;
+    assert_int_equal(world_sas(&w->side[SIM_B]), 1); /* B knows nothing */
+    sent = w->messages;
+    for (unsigned i = 0; i < 50; i++) /* many packets, one answer */
+        world_packet(w, SIM_B, 0);
+    world_run(w, 100);
+    assert_int_equal(world_sas(&w->side[SIM_B]), 0);
+    assert_int_equal(w->messages, sent + 1);
+    assert_true(world_until_traffic(w, 3000));
+    world_free(w);
+}
+
+/* Whoever writes the peer's address gets a datagram a second out of us, and no more than one phase
+ * 1 in half a minute. */
+static void forged_unknown_spis_cost_little(void **state)
+{
+    struct ike_unknown_spi u = { .proto = 50, .spi = 0x1234 };
+    struct world *w = world_new(33);
+    struct side *a = &w->side[SIM_A];
+    unsigned sent;
+
+    (void)state;
+    u.local = a->addr;
+    u.remote = w->side[SIM_B].addr;
+    w->tap = tap_nothing_to_b;
+    for (unsigned i = 0; i < 600; i++, world_run(w, 100)) { /* a minute, B being away */
+        ike_on_unknown_spi(a->ike, w->now_ms, &u);
+        world_take_actions(w, SIM_A);
+    }
+    assert_true(a->n_jobs <= 2);
+    w->tap = NULL;
+    world_run(w, 300000);
+    assert_true(world_until_traffic(w, 10000));
+    sent = w->messages;
+    for (unsigned i = 0; i < 100; i++, world_run(w, 100)) {
+        ike_on_unknown_spi(a->ike, w->now_ms, &u);
+        world_take_actions(w, SIM_A);
+    }
+    assert_true(w->messages <= sent + 11);
+    u.remote = sim_prefix("203.0.113.9/32").addr; /* nobody's */
+    sent = w->messages;
+    ike_on_unknown_spi(a->ike, w->now_ms, &u);
+    world_take_actions(w, SIM_A);
+    world_run(w, 1000);
+    assert_int_equal(w->messages, sent);
+    world_free(w);
+}
+
 /* Adds INITIAL-CONTACT to A's message 5, as strongSwan sends it; HASH_I does not cover it. */
 static bool tap_contact_in_message_5(struct world *w, struct sim_message *m)
 {
@@ -467,6 +552,9 @@ int main(void)
         cmocka_unit_test(restarted_peer_recovers_by_initial_contact),
         cmocka_unit_test(initial_contact_inside_message_5_is_taken),
         cmocka_unit_test(restarted_peer_without_traffic_is_found_dead),
+        cmocka_unit_test(restarted_peer_recovers_by_traffic_of_the_other),
+        cmocka_unit_test(lost_delete_is_told_again),
+        cmocka_unit_test(forged_unknown_spis_cost_little),
         cmocka_unit_test(flush_is_told_to_the_peer),
         cmocka_unit_test(stop_is_told_to_the_peer),
         cmocka_unit_test(reconfiguration_restarts_what_depends_on_it),

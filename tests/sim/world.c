@@ -293,6 +293,17 @@ void world_packet(struct world *w, unsigned side, size_t policy)
     event_push(w, e);
 }
 
+static void unknown_spi(struct world *w, unsigned to, const struct ike_child *packet)
+{
+    struct ike_unknown_spi u = { .local = packet->path.remote,
+                                 .remote = packet->path.local,
+                                 .proto = packet->sas[0].proto,
+                                 .spi = packet->sas[0].spi_out };
+
+    ike_on_unknown_spi(w->side[to].ike, w->now_ms, &u);
+    world_take_actions(w, to);
+}
+
 static void on_packet(struct world *w, unsigned to, const struct ike_child *packet)
 {
     struct side *s = &w->side[to];
@@ -300,6 +311,7 @@ static void on_packet(struct world *w, unsigned to, const struct ike_child *pack
 
     if (!sa) {
         w->side[1 - to].lost++;
+        unknown_spi(w, to, packet);
         return;
     }
     w->side[1 - to].arrived++;
