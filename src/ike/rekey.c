@@ -86,15 +86,19 @@ void rekey_phase1_start(struct phase1 *p1)
     timer_arm(&ike->timers, &p1->life, ike->now_ms + hard_ms * percent / 100 + jitter_ms, on_soft);
 }
 
+static bool is_spent(const struct phase1 *p1, unsigned percent)
+{
+    return (p1->lifebytes > 0 && p1->bytes >= p1->lifebytes * percent / 100) ||
+           p1->used_ids.n >= IKE_MESSAGE_IDS_MAX * percent / 100;
+}
+
 void rekey_phase1_look(struct phase1 *p1)
 {
-    unsigned percent = p1->initiator ? IKE_PHASE1_SOFT_PERCENT : IKE_LATE_PERCENT;
-
-    if (p1->lifebytes == 0 || p1->main->state != P1_UP)
+    if (p1->main->state != P1_UP)
         return;
-    if (p1->bytes >= p1->lifebytes)
+    if (is_spent(p1, 100))
         phase1_delete(p1);
-    else if (p1->bytes >= p1->lifebytes / 100 * percent)
+    else if (is_spent(p1, p1->initiator ? IKE_PHASE1_SOFT_PERCENT : IKE_LATE_PERCENT))
         renew(p1);
 }
 

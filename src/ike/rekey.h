@@ -6,7 +6,7 @@
 
 void rekey_child_soft(struct child *c);
 void rekey_phase1_start(struct phase1 *p1);
-/* After every message: byte lifetimes. */
+/* After every message: byte lifetimes, and message IDs, of which none is used twice. */
 void rekey_phase1_look(struct phase1 *p1);
 /* P1 ended: when pairs of SAs are left without any, a new one soon. */
 void rekey_host_care(const struct phase1 *p1);

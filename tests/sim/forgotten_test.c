@@ -1,5 +1,6 @@
 /* What one side has and the other has not (any more): whoever learns of it says so, or packets go
  * nowhere for as long as an SA lives. */
+#include "exchange.h"
 #include "ike_net.h"
 #include "ike_priv.h"
 #include "isakmp_numbers.h"
@@ -88,11 +89,44 @@ static void old_phase1_of_a_restarted_peer_dies_alone(void **state)
     net_free(n);
 }
 
+static struct phase1 *phase1_up(const struct net *n, unsigned engine)
+{
+    return host_up(TAILQ_FIRST(&policy_find(n->e[engine].ike, 7)->children)->host);
+}
+
+/* Every exchange takes a message ID that none may use again: before an SA has no more of them there
+ * is another SA. */
+static void message_ids_never_run_out(void **state)
+{
+    struct net *n = net_new(1);
+    const struct phase1 *first;
+
+    (void)state;
+    acquire(n, NET_A);
+    net_run(n, 100);
+    first = phase1_up(n, NET_B);
+    for (unsigned e = NET_A; e <= NET_B; e++) {
+        struct phase1 *p1 = phase1_up(n, e);
+
+        for (uint32_t id = 1; p1->used_ids.n < IKE_MESSAGE_IDS_MAX - 30; id += 7919)
+            exchange_end(exchange_new(p1, EXCHANGE_INFORMATIONAL, true, id));
+    }
+    for (unsigned i = 0; i < 60; i++) {
+        net_advance(n, 60000);
+        net_run(n, 100);
+        assert_true(usable(n, NET_A) >= 1 && usable(n, NET_B) >= 1);
+    }
+    assert_true(phase1_up(n, NET_B) != first);
+    assert_true(phase1_up(n, NET_B)->used_ids.n < 1000);
+    net_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_that_is_never_confirmed_is_taken_back),
         cmocka_unit_test(old_phase1_of_a_restarted_peer_dies_alone),
+        cmocka_unit_test(message_ids_never_run_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
