@@ -104,6 +104,18 @@ static void answered(struct phase1 *p1, uint32_t sequence)
     arm(p1, p1->ike->now_ms + interval_ms(p1));
 }
 
+/* Each answer takes a message ID for good. */
+static bool may_answer(struct phase1 *p1)
+{
+    uint64_t second = p1->ike->now_ms / 1000;
+
+    if (p1->dpd_second != second) {
+        p1->dpd_second = second;
+        p1->dpd_answers = 0;
+    }
+    return p1->dpd_answers++ < IKE_DPD_ANSWERS_PER_S;
+}
+
 static void asked(struct phase1 *p1, uint32_t sequence)
 {
     /* A question that is not newer is a replay under another message ID: nobody but the peer can
@@ -112,7 +124,10 @@ static void asked(struct phase1 *p1, uint32_t sequence)
         return;
     p1->dpd_heard_any = true;
     p1->dpd_heard_sequence = sequence;
-    informational_dpd(p1, true, sequence);
+    if (may_answer(p1))
+        informational_dpd(p1, true, sequence);
+    else
+        ike_drop(p1->ike, IKE_DROP_LIMIT);
 }
 
 void dpd_notify(struct phase1 *p1, const struct isakmp_notify *n)

@@ -234,6 +234,7 @@ void ike_on_job_done(struct ike *ike, uint64_t now_ms, struct ike_job *job)
     struct exchange *ex = job->exchange;
 
     ike->now_ms = now_ms;
+    ike->n_stranger_jobs -= job->of_stranger;
     if (ex) {
         ex->job = NULL;
         ex->job_done(ex, job);

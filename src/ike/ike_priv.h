@@ -25,8 +25,11 @@ enum {
     IKE_REPLIES_MAX = 10,        /* of any other stored answer */
     IKE_LINGER_MS = 180000,      /* a finished quick mode answers retransmissions that long */
     IKE_MESSAGE_IDS_MAX = 65536, /* used per phase 1 SA; then it takes no more exchanges */
-    IKE_COMPUTE_PER_S = 200,     /* exponentiations for first messages of aggressive mode */
-    IKE_EARLY_BYTES_MAX = 4096,  /* of a quick mode kept until phase 1 is up */
+    IKE_STRANGER_JOBS_MAX = 2 * IKE_HALF_OPEN_MAX, /* waiting for the helper pool */
+    IKE_HALF_OPEN_STALE_MS = 3000, /* without a step: gives way to another of its source */
+    IKE_DPD_ANSWERS_PER_S = 10,
+    IKE_COMPUTE_PER_S = 200,    /* exponentiations for first messages of aggressive mode */
+    IKE_EARLY_BYTES_MAX = 4096, /* of a quick mode kept until phase 1 is up */
     IKE_RETRANSMITS_SILENT = 4,
     IKE_TIMERS_AT_ONCE = 2000,
     IKE_SAME_TIME_MS =
@@ -88,6 +91,12 @@ TAILQ_HEAD(child_list, child);
 TAILQ_HEAD(quick_list, quick);
 TAILQ_HEAD(host_list, host);
 
+/* How much of one kind was reported in the minute that runs. */
+struct report_budget {
+    uint64_t minute;
+    unsigned n;
+};
+
 struct host {
     struct ike *ike;
     struct map_link link;
@@ -99,7 +108,8 @@ struct host {
     struct timer care; /* pairs of SAs without phase 1: a new one, for DELETE and dead peers */
     unsigned care_failures;
     uint64_t tell_ms, restart_ms; /* not before: answers to unknown SPIs, stray.c */
-    bool idle;                    /* nothing is left of it; freed after this call */
+    struct report_budget reports;
+    bool idle;      /* nothing is left of it; freed after this call */
     bool contacted; /* INITIAL-CONTACT was sent since we started or the peer was found dead */
 };
 
@@ -154,6 +164,8 @@ struct phase1 {
     unsigned dpd_unanswered;
     uint32_t dpd_heard_sequence; /* the peer's last question */
     bool dpd_heard_any;
+    uint64_t dpd_second; /* and answers given in it */
+    unsigned dpd_answers;
     bool complained; /* an error of this negotiation was reported */
     bool unreadable; /* a protected message came instead of the answer to our identity */
 };
@@ -188,7 +200,7 @@ struct exchange {
 
 struct ike_job {
     struct exchange *exchange; /* NULL: it ended meanwhile. For the engine's thread alone */
-    bool want_public, want_shared;
+    bool want_public, want_shared, of_stranger;
     struct dh dh;
     uint8_t peer_public[DH_PUBLIC_MAX];
     uint8_t own_public[DH_PUBLIC_MAX], shared[DH_PUBLIC_MAX];
@@ -267,7 +279,11 @@ struct peer_group { /* peers of one prefix length: at[first .. first+n), sorted 
     size_t first, n;
 };
 
-enum { REPORT_SOURCES = 64, REPORTS_PER_MINUTE = 5 };
+enum {
+    REPORT_SOURCES = 64,
+    REPORTS_PER_MINUTE = 5,       /* about one source that did not authenticate itself */
+    PEER_REPORTS_PER_MINUTE = 600 /* about one that did; more only when debugging */
+};
 
 struct ike {
     struct ike_env env;
@@ -301,10 +317,8 @@ struct ike {
     struct child_list dead_children;
     struct host_list idle_hosts;
     uint64_t drops[IKE_DROP_COUNT];
-    struct {
-        uint64_t minute;
-        unsigned n;
-    } reports[REPORT_SOURCES];
+    struct report_budget complaints[REPORT_SOURCES], visits[REPORT_SOURCES];
+    unsigned n_stranger_jobs;
     uint64_t notify_second;
     unsigned notifies;
     uint8_t out[IKE_OUT_BYTES_MAX], in[IKE_MESSAGE_BYTES_MAX + 1];

@@ -130,6 +130,8 @@ static void r2_done(struct exchange *ex, struct ike_job *job)
 
 static enum step_result main_r2(struct exchange *ex, struct msg_in *in)
 {
+    if (ex->p1->ike->n_stranger_jobs >= IKE_STRANGER_JOBS_MAX)
+        return driver_refuse(in, IKE_DROP_LIMIT);
     if (ke_nonce_take(ex->p1, in) != STEP_OK)
         return STEP_DROP;
     phase1_half_open_again(ex->p1);

@@ -122,14 +122,38 @@ bool phase1_may_compute(struct ike *ike)
     return ike->computed++ < IKE_COMPUTE_PER_S;
 }
 
-bool phase1_room(struct ike *ike, const struct ip_addr *remote)
+/* It made no step for a while: nobody need be at its address, or its peer has another secret. */
+static bool is_stale(const struct phase1 *p1)
 {
-    const struct phase1 *p1;
+    return p1->ike->now_ms + IKE_HALF_OPEN_MS >= p1->life.at_ms + IKE_HALF_OPEN_STALE_MS;
+}
+
+/* Anybody can fill the places of an address by forging it, and those behind a NAT share one: the
+ * oldest gives way unless it is under way. */
+static bool source_room(struct ike *ike, const struct ip_addr *remote)
+{
+    struct phase1 *p1, *oldest = NULL;
     unsigned of_source = 0;
 
     TAILQ_FOREACH(p1, &ike->half_open, in_half_open)
-    of_source += ip_addr_equal(&p1->path.remote, remote);
-    if (of_source >= IKE_HALF_OPEN_PER_SOURCE)
+    {
+        if (!ip_addr_equal(&p1->path.remote, remote))
+            continue;
+        if (!oldest || p1->life.at_ms < oldest->life.at_ms)
+            oldest = p1;
+        of_source++;
+    }
+    if (of_source < IKE_HALF_OPEN_PER_SOURCE)
+        return true;
+    if (!is_stale(oldest))
+        return false;
+    phase1_end(oldest);
+    return true;
+}
+
+bool phase1_room(struct ike *ike, const struct ip_addr *remote)
+{
+    if (!source_room(ike, remote))
         return false;
     if (ike->n_half_open >= IKE_HALF_OPEN_MAX) {
         ike_drop(ike, IKE_DROP_LIMIT);

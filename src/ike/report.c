@@ -32,10 +32,41 @@ static void put(struct ike *ike, enum ike_report_level level, enum report_kind k
              report_end(&path->remote, path->remote_port, f));
 }
 
+static bool budget_take(struct ike *ike, struct report_budget *b, unsigned limit)
+{
+    uint64_t minute = ike->now_ms / 60000 + 1;
+
+    if (b->minute != minute)
+        *b = (struct report_budget){ minute, 0 };
+    return b->n++ < limit;
+}
+
+/* Strangers can make us write, so not often: per source (or what shares its place). */
+static bool stranger_may(struct ike *ike, struct report_budget *budgets,
+                         const struct ip_addr *source)
+{
+    uint64_t h = hash_bytes(&ike->hash_key, source, sizeof *source);
+
+    return budget_take(ike, &budgets[h % REPORT_SOURCES], REPORTS_PER_MINUTE);
+}
+
+/* A peer with keys can make us write, too. What becomes of last-error does not depend on it. */
+static enum ike_report_level peer_level(struct phase1 *p1, enum ike_report_level level)
+{
+    return budget_take(p1->ike, &p1->host->reports, PEER_REPORTS_PER_MINUTE) ? level
+                                                                             : IKE_REPORT_DEBUG;
+}
+
 void report_phase1(struct phase1 *p1, enum ike_report_level level, enum report_kind kind,
                    const char *fmt, ...)
 {
+    bool of_stranger = !p1->initiator && p1->main->state != P1_UP;
     va_list args;
+
+    if (of_stranger && !stranger_may(p1->ike, p1->ike->visits, &p1->path.remote))
+        return;
+    if (!of_stranger)
+        level = peer_level(p1, level);
 
     va_start(args, fmt);
     put(p1->ike, level, kind, p1->peer->cfg.id, 0, &p1->path, fmt, args);
@@ -47,6 +78,7 @@ void report_quick(struct phase1 *p1, const struct policy *policy, enum ike_repor
 {
     va_list args;
 
+    level = peer_level(p1, level);
     va_start(args, fmt);
     put(p1->ike, level, kind, p1->peer->cfg.id, policy ? policy->cfg.id : 0, &p1->path, fmt, args);
     va_end(args);
@@ -63,26 +95,12 @@ void report_policy(const struct policy *policy, enum ike_report_level level, enu
     va_end(args);
 }
 
-/* Strangers can make us write, so not often: per source (or what shares its place). */
-static bool stranger_may(struct ike *ike, const struct ip_addr *source)
-{
-    uint64_t h = hash_bytes(&ike->hash_key, source, sizeof *source);
-    uint64_t minute = ike->now_ms / 60000 + 1;
-    size_t i = h % REPORT_SOURCES;
-
-    if (ike->reports[i].minute != minute) {
-        ike->reports[i].minute = minute;
-        ike->reports[i].n = 0;
-    }
-    return ike->reports[i].n++ < REPORTS_PER_MINUTE;
-}
-
 void report_stranger(struct ike *ike, const struct peer *peer, const struct ike_path *path,
                      const char *fmt, ...)
 {
     va_list args;
 
-    if (!stranger_may(ike, &path->remote))
+    if (!stranger_may(ike, ike->complaints, &path->remote))
         return;
     va_start(args, fmt);
     put(ike, IKE_REPORT_WARNING, peer ? REPORT_ERROR : REPORT_PLAIN, peer ? peer->cfg.id : 0, 0,
@@ -107,7 +125,7 @@ void report_no_peer(struct ike *ike, const struct ike_path *path)
 {
     uint32_t policy_id = 0;
 
-    if (!stranger_may(ike, &path->remote))
+    if (!stranger_may(ike, ike->complaints, &path->remote))
         return;
     for (size_t i = 0; i < ike->n_policies && !policy_id; i++)
         if (ip_addr_equal(&ike->policy_cfgs[i].remote, &path->remote))

@@ -63,6 +63,8 @@ static void on_send(struct net_engine *e, const struct ike_action *a)
 
     check(a->bytes.len >= 28 && a->path.remote_port != 0);
     n->n_sent++;
+    e->n_sent++;
+    e->bytes_sent += a->bytes.len;
     m.to = NET_B;
     if (from == NET_C) {
         m.path.remote = n->e[NET_A].addr;
@@ -153,6 +155,7 @@ void net_actions(struct net *n, unsigned engine)
             if (getenv("SIM_TRACE"))
                 fprintf(stderr, "%8llu %c %s%s\n", (unsigned long long)n->now_ms, "ABC"[engine],
                         a.report.is_error ? "ERROR " : "", a.report.text);
+            e->n_lines += a.report.level < IKE_REPORT_DEBUG;
             check(memchr(a.report.text, 0, sizeof a.report.text) != NULL);
             for (const char *p = a.report.text; *p; p++)
                 check(*p >= 0x20 && *p < 0x7f);

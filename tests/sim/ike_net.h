@@ -46,8 +46,10 @@ struct net_engine {
     size_t all_peers, all_policies;
     struct net_child children[NET_CHILDREN_MAX];
     unsigned n_children;
-    struct ike_job *jobs[NET_JOBS_MAX];
+    struct ike_job *jobs[NET_JOBS_MAX]; /* those beyond are done at once */
     unsigned n_jobs;
+    unsigned n_lines, n_sent; /* reports a log shows, messages */
+    size_t bytes_sent;
 };
 
 struct net {
