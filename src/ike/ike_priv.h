@@ -281,7 +281,9 @@ struct peer_group { /* peers of one prefix length: at[first .. first+n), sorted 
 
 enum {
     REPORT_SOURCES = 64,
-    REPORTS_PER_MINUTE = 5,       /* about one source that did not authenticate itself */
+    COMPLAINTS_PER_MINUTE = 5, /* about one source that did not authenticate itself */
+    VISITS_PER_MINUTE = 60,    /* that it began, or did not go on */
+    ALL_VISITS_PER_MINUTE = 300,
     PEER_REPORTS_PER_MINUTE = 600 /* about one that did; more only when debugging */
 };
 
@@ -317,7 +319,7 @@ struct ike {
     struct child_list dead_children;
     struct host_list idle_hosts;
     uint64_t drops[IKE_DROP_COUNT];
-    struct report_budget complaints[REPORT_SOURCES], visits[REPORT_SOURCES];
+    struct report_budget complaints[REPORT_SOURCES], visits[REPORT_SOURCES], all_visits;
     unsigned n_stranger_jobs;
     uint64_t notify_second;
     unsigned notifies;

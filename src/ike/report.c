@@ -41,13 +41,23 @@ static bool budget_take(struct ike *ike, struct report_budget *b, unsigned limit
     return b->n++ < limit;
 }
 
-/* Strangers can make us write, so not often: per source (or what shares its place). */
-static bool stranger_may(struct ike *ike, struct report_budget *budgets,
-                         const struct ip_addr *source)
+/* Strangers can make us write, so not often: per source, or what shares its place. */
+static struct report_budget *budget_of(struct ike *ike, struct report_budget *budgets,
+                                       const struct ip_addr *source)
 {
-    uint64_t h = hash_bytes(&ike->hash_key, source, sizeof *source);
+    return &budgets[hash_bytes(&ike->hash_key, source, sizeof *source) % REPORT_SOURCES];
+}
 
-    return budget_take(ike, &budgets[h % REPORT_SOURCES], REPORTS_PER_MINUTE);
+static bool complaint_may(struct ike *ike, const struct ip_addr *source)
+{
+    return budget_take(ike, budget_of(ike, ike->complaints, source), COMPLAINTS_PER_MINUTE);
+}
+
+/* Source addresses are easily forged: all of them together have a limit, too. */
+static bool visit_may(struct ike *ike, const struct ip_addr *source)
+{
+    return budget_take(ike, budget_of(ike, ike->visits, source), VISITS_PER_MINUTE) &&
+           budget_take(ike, &ike->all_visits, ALL_VISITS_PER_MINUTE);
 }
 
 /* A peer with keys can make us write, too. What becomes of last-error does not depend on it. */
@@ -63,7 +73,7 @@ void report_phase1(struct phase1 *p1, enum ike_report_level level, enum report_k
     bool of_stranger = !p1->initiator && p1->main->state != P1_UP;
     va_list args;
 
-    if (of_stranger && !stranger_may(p1->ike, p1->ike->visits, &p1->path.remote))
+    if (of_stranger && !visit_may(p1->ike, &p1->path.remote))
         return;
     if (!of_stranger)
         level = peer_level(p1, level);
@@ -100,7 +110,7 @@ void report_stranger(struct ike *ike, const struct peer *peer, const struct ike_
 {
     va_list args;
 
-    if (!stranger_may(ike, ike->complaints, &path->remote))
+    if (!complaint_may(ike, &path->remote))
         return;
     va_start(args, fmt);
     put(ike, IKE_REPORT_WARNING, peer ? REPORT_ERROR : REPORT_PLAIN, peer ? peer->cfg.id : 0, 0,
@@ -125,7 +135,7 @@ void report_no_peer(struct ike *ike, const struct ike_path *path)
 {
     uint32_t policy_id = 0;
 
-    if (!stranger_may(ike, ike->complaints, &path->remote))
+    if (!complaint_may(ike, &path->remote))
         return;
     for (size_t i = 0; i < ike->n_policies && !policy_id; i++)
         if (ip_addr_equal(&ike->policy_cfgs[i].remote, &path->remote))
