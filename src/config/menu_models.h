@@ -5,4 +5,4 @@
 #include "model.h"
 
 extern const struct menu menu_manual_sa, menu_proposal, menu_peer, menu_policy, menu_settings,
-    menu_remote_peers, menu_installed_sa, menu_statistics, menu_identity;
+    menu_remote_peers, menu_installed_sa, menu_statistics, menu_identity, menu_firewall_nat;

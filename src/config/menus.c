@@ -4,8 +4,17 @@
 #include <string.h>
 
 const struct menu *const menus[] = {
-    &menu_manual_sa,    &menu_proposal,     &menu_peer,       &menu_policy,   &menu_settings,
-    &menu_remote_peers, &menu_installed_sa, &menu_statistics, &menu_identity, NULL,
+    &menu_manual_sa,
+    &menu_proposal,
+    &menu_peer,
+    &menu_policy,
+    &menu_settings,
+    &menu_remote_peers,
+    &menu_installed_sa,
+    &menu_statistics,
+    &menu_firewall_nat,
+    &menu_identity,
+    NULL,
 };
 
 static bool is_separator(char c)

@@ -6,6 +6,7 @@
 #define MANUAL_SA "ip ipsec manual-sa"
 #define PEER      "ip ipsec peer"
 #define PROPOSAL  "ip ipsec proposal"
+#define NAT       "ip firewall nat"
 
 static struct config *fresh(void)
 {
@@ -191,6 +192,21 @@ static const struct check_case {
     { "unknown property", POLICY, "colour=blue", "unknown parameter colour" },
     { "the last error cannot be set", POLICY, "last-error=none", "unknown parameter last-error" },
 
+    { "ports of no protocol", NAT, "chain=srcnat dst-port=80",
+      "failure: ports can be specified if proto is tcp,udp,..." },
+    { "masquerade before routing", NAT, "chain=dstnat action=masquerade",
+      "failure: masquerade and src-nat can be used in chain srcnat only" },
+    { "redirect behind routing", NAT, "chain=srcnat action=redirect",
+      "failure: dst-nat and redirect can be used in chain dstnat only" },
+    { "a way out before routing", NAT, "chain=dstnat out-interface=wan",
+      "failure: out-interface is not known yet in chain dstnat" },
+    { "a way in behind routing", NAT, "chain=srcnat in-interface=wan",
+      "failure: in-interface is not known any more in chain srcnat" },
+    { "translated to nothing", NAT, "chain=srcnat action=src-nat",
+      "failure: to-addresses or to-ports is required for src-nat and dst-nat" },
+    { "a network to translate to", NAT, "chain=srcnat action=src-nat to-addresses=10.0.0.0/24",
+      "invalid value for argument to-addresses" },
+    { "no chain", NAT, "action=accept", "missing value(s) of argument(s) chain" },
     { "aggressive mode", PEER, "exchange-mode=aggressive", "" },
     { "base mode", PEER, "exchange-mode=base", "" },
     { "no such mode", PEER, "exchange-mode=quick",

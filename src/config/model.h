@@ -87,3 +87,21 @@ struct cfg_flush {
 struct cfg_settings { /* /ip ipsec settings (extension): switches of the whole gateway */
     bool strict_incoming_check;
 };
+
+enum cfg_nat_chain { CFG_SRCNAT, CFG_DSTNAT }; /* order of the names tables */
+enum cfg_nat_action {
+    CFG_NAT_ACCEPT,
+    CFG_NAT_DST_NAT,
+    CFG_NAT_MASQUERADE,
+    CFG_NAT_PASSTHROUGH,
+    CFG_NAT_REDIRECT,
+    CFG_NAT_SRC_NAT
+};
+
+struct cfg_nat { /* /ip firewall nat */
+    uint8_t chain, action;
+    struct cfg_addresses to_addresses, src, dst;
+    struct cfg_ports to_ports, src_port, dst_port;
+    uint8_t protocol; /* 0: all */
+    struct cfg_interface in_interface, out_interface;
+};

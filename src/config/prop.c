@@ -10,14 +10,25 @@
 #include <string.h>
 
 static const struct prop_ops *const types[] = {
-    [PT_BOOL] = &prop_bool_ops,         [PT_INT] = &prop_int_ops,
-    [PT_TEXT] = &prop_text_ops,         [PT_NAME] = &prop_name_ops,
-    [PT_ADDR] = &prop_addr_ops,         [PT_SELECTOR] = &prop_selector_ops,
-    [PT_ENUM] = &prop_enum_ops,         [PT_SET] = &prop_set_ops,
-    [PT_PROTOCOL] = &prop_protocol_ops, [PT_TIME] = &prop_time_ops,
-    [PT_REF] = &prop_ref_ops,           [PT_ENUM_PAIR] = &prop_enum_pair_ops,
-    [PT_HEX_PAIR] = &prop_hex_pair_ops, [PT_SPI_PAIR] = &prop_spi_pair_ops,
-    [PT_PORT] = &prop_port_ops,         [PT_LIVE] = &prop_live_ops,
+    [PT_BOOL] = &prop_bool_ops,
+    [PT_INT] = &prop_int_ops,
+    [PT_TEXT] = &prop_text_ops,
+    [PT_NAME] = &prop_name_ops,
+    [PT_ADDR] = &prop_addr_ops,
+    [PT_SELECTOR] = &prop_selector_ops,
+    [PT_ENUM] = &prop_enum_ops,
+    [PT_SET] = &prop_set_ops,
+    [PT_PROTOCOL] = &prop_protocol_ops,
+    [PT_TIME] = &prop_time_ops,
+    [PT_REF] = &prop_ref_ops,
+    [PT_ENUM_PAIR] = &prop_enum_pair_ops,
+    [PT_HEX_PAIR] = &prop_hex_pair_ops,
+    [PT_SPI_PAIR] = &prop_spi_pair_ops,
+    [PT_ADDRESSES] = &prop_addresses_ops,
+    [PT_PORTS] = &prop_ports_ops,
+    [PT_INTERFACE] = &prop_interface_ops,
+    [PT_PORT] = &prop_port_ops,
+    [PT_LIVE] = &prop_live_ops,
 };
 
 /* Room for one field of any type. */
@@ -25,7 +36,9 @@ union any_field {
     max_align_t align;
     uint8_t b[2 * sizeof(struct cfg_hex)];
 };
-static_assert(sizeof(union any_field) >= sizeof(struct cfg_selector), "any_field holds any type");
+static_assert(sizeof(union any_field) >= sizeof(struct cfg_selector) &&
+                  sizeof(union any_field) >= sizeof(struct cfg_ports),
+              "any_field holds any type");
 
 static void *field_of(const struct prop *p, void *item)
 {

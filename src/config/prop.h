@@ -26,6 +26,9 @@ enum prop_type {
     PT_ENUM_PAIR, /* uint8_t[2]; in/out */
     PT_HEX_PAIR,  /* struct cfg_hex[2]; in/out */
     PT_SPI_PAIR,  /* uint32_t[2]; 0x100/0x101 */
+    PT_ADDRESSES, /* struct cfg_addresses; [!]a, a/mask or a-b; a or a-b with P_TARGET */
+    PT_PORTS,     /* struct cfg_ports; [!]list of n or a-b; one of them with P_TARGET */
+    PT_INTERFACE, /* struct cfg_interface; [!]name */
     PT_PORT,      /* uint16_t, 0 = any; the port of a selector under a name of its own */
     PT_LIVE       /* no storage: read-only text made by the daemon when asked */
 };
@@ -42,6 +45,7 @@ enum prop_flags {
     P_EXTENSION = 1 << 8, /* not in the reference */
     P_PART = 1 << 9,      /* part of another property's field: not stored, not exported */
     P_KEY_TEXT = 1 << 10, /* PT_TEXT: a key, see key_text_to_secret() */
+    P_TARGET = 1 << 12,   /* PT_ADDRESSES, PT_PORTS: what to translate to, nothing to match */
     P_IKE_PORT = 1 << 11  /* PT_SELECTOR: 500 when no port is given, never any */
 };
 
@@ -57,6 +61,28 @@ struct cfg_selector {
 struct cfg_hex {
     uint8_t b[64];
     uint8_t len;
+};
+
+/* What rules of the firewall match and translate to. `set` is false for a property not given. */
+enum { CFG_ADDRESS_RANGE = 255, CFG_PORTS_MAX = 15, CFG_INTERFACE_MAX = 15 };
+
+struct cfg_addresses { /* IPv4 */
+    struct ip_addr first, last;
+    uint8_t len; /* of the prefix, CFG_ADDRESS_RANGE: none */
+    bool set, negated;
+};
+
+struct cfg_ports {
+    struct {
+        uint16_t first, last;
+    } at[CFG_PORTS_MAX];
+    uint8_t n; /* 0: not set */
+    bool negated;
+};
+
+struct cfg_interface {
+    char name[CFG_INTERFACE_MAX + 1]; /* "" not set */
+    bool negated;
 };
 
 enum { PROP_TEXT_MAX = 4095 }; /* bytes of a text or a comment */

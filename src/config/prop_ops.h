@@ -15,6 +15,8 @@ extern const struct prop_ops prop_bool_ops, prop_int_ops, prop_text_ops, prop_na
     prop_enum_ops, prop_set_ops, prop_ref_ops, prop_live_ops; /* prop_types.c */
 extern const struct prop_ops prop_addr_ops, prop_selector_ops, prop_protocol_ops,
     prop_port_ops; /* prop_net.c */
+extern const struct prop_ops prop_addresses_ops, prop_ports_ops,
+    prop_interface_ops; /* prop_match.c */
 extern const struct prop_ops prop_enum_pair_ops, prop_hex_pair_ops,
     prop_spi_pair_ops;                      /* prop_pair.c */
 extern const struct prop_ops prop_time_ops; /* prop_time.c */

@@ -196,22 +196,11 @@ static bool follow(struct gateway *g, struct config *c, const struct config_chan
     return true;
 }
 
-static bool matters(const struct config_change *change)
-{
-    static const char *const paths[] = { "ip ipsec policy", "ip ipsec manual-sa",
-                                         "ip ipsec settings", "ip ipsec peer",
-                                         "ip ipsec proposal" };
-
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        if (change->op == OP_LOAD || strcmp(change->menu->path, paths[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool any_matters(const struct config_change *changes, size_t n)
+/* Whether the configuration is loaded, or a menu under PATH changes. */
+static bool concerns(const struct config_change *changes, size_t n, const char *path)
 {
     for (size_t i = 0; i < n; i++)
-        if (matters(&changes[i]))
+        if (changes[i].op == OP_LOAD || strncmp(changes[i].menu->path, path, strlen(path)) == 0)
             return true;
     return false;
 }
@@ -229,16 +218,11 @@ static void slots_give_back(struct gateway *g, const struct config_change *chang
     }
 }
 
-/* A removed item must be out of the plan: the configuration leaves it out already. */
-bool follow_apply(void *ctx, struct config *c, const struct config_change *changes, size_t n,
-                  struct text *reason)
+static bool ipsec_apply(struct gateway *g, struct config *c, const struct config_change *changes,
+                        size_t n, struct text *reason)
 {
-    struct gateway *g = ctx;
     bool ok = false;
 
-    g->config = c; /* at load time before config_open has returned */
-    if (!any_matters(changes, n))
-        return true;
     if (slots_assign(g, c))
         ok = follow(g, c, changes, n, reason);
     else
@@ -246,6 +230,36 @@ bool follow_apply(void *ctx, struct config *c, const struct config_change *chang
     slots_give_back(g, changes, n, ok ? OP_REMOVE : OP_ADD);
     g->loaded = g->loaded || ok;
     return ok;
+}
+
+static bool nat_apply(struct gateway *g, struct config *c, const struct config_change *changes,
+                      struct text *reason)
+{
+    if (nat_follow(g->nat, c, reason))
+        return true;
+    if (changes[0].op != OP_LOAD)
+        return false;
+    log_error("firewall", "%s", text_get(reason)); /* the rest of the configuration still counts */
+    text_clear(reason);
+    return true;
+}
+
+/* A removed item must be out of the plan: the configuration leaves it out already. */
+bool follow_apply(void *ctx, struct config *c, const struct config_change *changes, size_t n,
+                  struct text *reason)
+{
+    struct gateway *g = ctx;
+    bool nat = concerns(changes, n, "ip firewall nat"), ipsec = concerns(changes, n, "ip ipsec");
+
+    g->config = c; /* at load time before config_open has returned */
+    /* Changes made as one are of one menu: nothing of the one to take back for the other. */
+    if (nat && !nat_apply(g, c, changes, reason))
+        return false;
+    if (ipsec && !ipsec_apply(g, c, changes, n, reason))
+        return false;
+    if (nat || ipsec)
+        nat_warn(g->nat, c);
+    return true;
 }
 
 void follow_refresh(struct gateway *g)

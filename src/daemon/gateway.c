@@ -165,6 +165,7 @@ struct gateway *gateway_new(const struct options *o, void (*wake)(void *ctx), vo
     if (g->n_workers > 64)
         g->n_workers = 64;
     names_make(g);
+    g->nat = nat_new(g->table, o->mark);
     g->engine = ipsec_new(g->n_workers, backend);
     if (!kernel_open(g, err, err_size) ||
         !(g->ike_sockets = ike_sockets_new(o->mark, g->n_workers, err, err_size)) ||
@@ -227,6 +228,8 @@ void gateway_free(struct gateway *g, bool clean)
     /* Steering goes first on a clean stop: from here on packets pass as if we were never there. */
     if (g->steer && clean)
         steer_stop(g->steer);
+    if (clean)
+        nat_stop(g->nat);
     for (unsigned i = 0; g->workers && i < g->n_workers; i++)
         if (g->workers[i])
             worker_stop(g->workers[i]);
@@ -238,6 +241,7 @@ void gateway_free(struct gateway *g, bool clean)
     keying_free(g->keying);
     ike_sockets_free(g->ike_sockets);
     manual_fini(g);
+    nat_free(g->nat);
     plan_fini(&g->plan);
     keymap_fini(&g->reqids);
     free(g->free_slots);

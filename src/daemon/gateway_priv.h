@@ -4,6 +4,7 @@
 
 #include "gateway.h"
 #include "keying.h"
+#include "nat.h"
 #include "plan.h"
 #include "tun.h"
 #include "worker.h"
@@ -37,6 +38,7 @@ struct gateway {
     struct plan plan;
     struct keymap reqids;
     struct manual_sas manual;
+    struct nat *nat;
     uint32_t *free_slots; /* stack of slot numbers given back */
     uint32_t n_free_slots, cap_free_slots, next_slot;
     char pin_dir[128], table[64], identity[256];

@@ -130,6 +130,8 @@ static bool live(void *ctx, const struct menu *m, const struct item *item, const
 
     if (strcmp(m->path, "ip ipsec policy") == 0)
         return policy_live(g, item, p, out);
+    if (strcmp(m->path, "ip firewall nat") == 0)
+        return nat_live(g->nat, g->config, item, p->name, out);
     if (strcmp(m->path, "ip ipsec peer") == 0 && strcmp(p->name, "last-error") == 0)
         return put_if_set(keying_peer_error(g->keying, item->id), out);
     return false;
@@ -318,6 +320,8 @@ static bool command(void *ctx, const struct menu *m, const char *name, const voi
         keying_kill_connections(g->keying);
         return true;
     }
+    if (strcmp(m->path, "ip firewall nat") == 0 && strcmp(name, "reset-counters-all") == 0)
+        return nat_reset_counters(g->nat, g->config, error);
     text_printf(error, "failure: %s is not known here", name);
     return false;
 }
