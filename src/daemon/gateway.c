@@ -6,12 +6,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 /* Sized for superpackets: 64 KiB reads of the capture device and coalesced writes. */
-enum { TICK_ROUNDS_MAX = 32 };
+enum { TICK_ROUNDS_MAX = 32, CONTROL_NICE = 5 };
 enum { TUN_MTU_BYTES = 65521 }; /* the most a TAP takes */
 
 static void on_link_new(void *ctx, const struct link_info *l)
@@ -218,6 +219,8 @@ bool gateway_start(struct gateway *g, uv_loop_t *loop, struct text *error)
             text_puts(error, "cannot start a worker thread");
             return false;
         }
+    /* Packets before handshakes: this thread gives way to the workers, keying's pool to both. */
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + CONTROL_NICE);
     return true;
 }
 

@@ -8,8 +8,12 @@
 #include "log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+enum { POOL_NICE = 10 }; /* more than the control thread's: packets before handshakes */
 
 struct keying {
     struct ipsec *engine;
@@ -22,6 +26,7 @@ struct keying {
     struct children *children;
     struct last_errors policy_errors, peer_errors;
     bool by_hand; /* SAs go because somebody said so */
+    int pool_nice;
 };
 
 struct job {
@@ -102,7 +107,10 @@ static void on_send(struct keying *k, const struct ike_action *a)
 
 static void job_run(uv_work_t *work)
 {
-    ike_job_run(((struct job *)work->data)->job);
+    struct job *j = work->data;
+
+    setpriority(PRIO_PROCESS, 0, j->keying->pool_nice); /* of this thread; nothing when it is so */
+    ike_job_run(j->job);
 }
 
 static void job_done(uv_work_t *work, int status)
@@ -199,6 +207,15 @@ static void on_datagram(void *ctx, const struct udp_path *from, const uint8_t *b
     carry_out(k);
 }
 
+/* Before the first job: more threads than processors would only take turns. */
+static void pool_size_set(void)
+{
+    char n[16];
+
+    snprintf(n, sizeof(n), "%u", uv_available_parallelism());
+    setenv("UV_THREADPOOL_SIZE", n, 1);
+}
+
 struct keying *keying_new(struct ike_sockets *sockets, struct ipsec *engine,
                           const struct keying_hooks *hooks)
 {
@@ -209,6 +226,8 @@ struct keying *keying_new(struct ike_sockets *sockets, struct ipsec *engine,
                                  .spi_free = env_spi_free,
                                  .dh_init = env_dh_init };
 
+    pool_size_set();
+    k->pool_nice = getpriority(PRIO_PROCESS, 0) + POOL_NICE;
     k->engine = engine;
     k->hooks = *hooks;
     k->children = children_new(engine, &(struct children_hooks){ .ctx = k,

@@ -146,6 +146,7 @@ static const int allowed[] = {
     SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(membarrier), SCMP_SYS(clone), SCMP_SYS(clone3),
     SCMP_SYS(set_robust_list), SCMP_SYS(set_tid_address), SCMP_SYS(rseq), SCMP_SYS(arch_prctl),
     SCMP_SYS(prctl), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(sysinfo),
+    SCMP_SYS(getpriority), SCMP_SYS(setpriority),
     SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getrandom), SCMP_SYS(prlimit64),
     SCMP_SYS(getrlimit), SCMP_SYS(uname), SCMP_SYS(getcpu), SCMP_SYS(mincore),
 
