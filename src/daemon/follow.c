@@ -3,6 +3,7 @@
  * they capture too early a worker drops as spd-changed), then SAs with their pointers and states
  * per policy, last the workers' SPD. At start SAs and states come before the programs. */
 #include "gateway_priv.h"
+#include "weak.h"
 
 #include <stdlib.h>
 
@@ -229,6 +230,8 @@ static bool ipsec_apply(struct gateway *g, struct config *c, const struct config
         text_printf(reason, "more than %d policies", SPD_MAX_SLOTS);
     slots_give_back(g, changes, n, ok ? OP_REMOVE : OP_ADD);
     g->loaded = g->loaded || ok;
+    for (size_t i = 0; ok && i < n; i++)
+        weak_warn(c, &changes[i]);
     return ok;
 }
 

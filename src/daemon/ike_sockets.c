@@ -107,8 +107,11 @@ static bool port_serve(struct ike_sockets *s, int i)
         size_t left = (size_t)n - at;
         struct slice message, datagram = { s->buf + at, left < segment ? left : segment };
         /* ESP that came in one superpacket behind IKE is lost, as on the network. */
-        if (natt_classify(datagram, ports[i].port == UDP_PORT_NATT, &message) == NATT_IKE)
+        enum natt_kind kind = natt_classify(datagram, ports[i].port == UDP_PORT_NATT, &message);
+        if (kind == NATT_IKE)
             s->datagram(s->ctx, &path, message.p, message.len);
+        else if (kind == NATT_BAD) /* too short to be anything: the engine counts it */
+            s->datagram(s->ctx, &path, datagram.p, 0);
     }
     return true;
 }

@@ -364,3 +364,14 @@ void keying_remote_peers(const struct keying *k,
 {
     ike_remote_peers(k->ike, visit, ctx);
 }
+
+void keying_drops(const struct keying *k, uint64_t ret[IKE_DROP_COUNT])
+{
+    ike_drops(k->ike, ret);
+}
+
+void keying_larval_sas(const struct keying *k,
+                       void (*visit)(void *ctx, const struct ike_larval_sa *sa), void *ctx)
+{
+    ike_larval_sas(k->ike, visit, ctx);
+}

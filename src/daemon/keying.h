@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "engine.h"
+#include "ike.h"
 #include "ike_sockets.h"
 #include "plan.h"
 
@@ -47,6 +48,8 @@ enum ph2_state keying_ph2_state(const struct keying *k, uint32_t slot);
 const char *keying_policy_error(const struct keying *k, uint32_t policy_id);
 const char *keying_peer_error(const struct keying *k, uint32_t peer_id);
 
-struct ike_remote_peer;
+void keying_drops(const struct keying *k, uint64_t ret[IKE_DROP_COUNT]);
+void keying_larval_sas(const struct keying *k,
+                       void (*visit)(void *ctx, const struct ike_larval_sa *sa), void *ctx);
 void keying_remote_peers(const struct keying *k,
                          void (*visit)(void *ctx, const struct ike_remote_peer *p), void *ctx);

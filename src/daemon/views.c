@@ -1,5 +1,6 @@
 /* What the console reads from the running gateway: live properties of policies, the SAs, the
  * statistics; and the menus' own commands. */
+#include "clock.h"
 #include "gateway_priv.h"
 #include "ike.h"
 
@@ -235,6 +236,28 @@ static void emit_sa(void *ctx, struct sa *sa)
     secret_wipe(&config, sizeof(config));
 }
 
+/* What PF_KEY calls larval: an SPI, and nothing else yet. */
+static void emit_larval_sa(void *ctx, const struct ike_larval_sa *sa)
+{
+    struct rows *r = ctx;
+    struct live_row *row = r->emit(r->emit_ctx, ++r->n);
+    char addr[IP_TEXT_MAX];
+
+    row_flags(row, &(struct sa_config){ .proto = sa->proto });
+    row_printf(row, "spi", "%X", sa->spi);
+    live_row_set(row, "src-address", ip_addr_to_text(&sa->src, addr));
+    live_row_set(row, "dst-address", ip_addr_to_text(&sa->dst, addr));
+    live_row_set(row, "auth-algorithm", "none");
+    live_row_set(row, "enc-algorithm", "none");
+    live_row_set(row, "replay", "0");
+    live_row_set(row, "state", "larval");
+    row_date(row, "addtime", clock_wall_s() - (int64_t)(clock_ms() - sa->since_ms) / 1000);
+    row_lifetime(row, "add-lifetime", 0, 0);
+    row_lifetime(row, "use-lifetime", 0, 0);
+    live_row_set(row, "current-bytes", "0");
+    live_row_set(row, "lifebytes", "0/0");
+}
+
 /* ---- remote-peers ---- */
 
 static void emit_remote_peer(void *ctx, const struct ike_remote_peer *p)
@@ -276,14 +299,17 @@ static uint64_t capture_overflow(const struct gateway *g)
 static void emit_statistics(struct gateway *g, struct rows *r)
 {
     struct live_row *row = r->emit(r->emit_ctx, 1);
-    uint64_t drops[DROP_COUNT], kernel[STEER_COUNTER_COUNT];
+    uint64_t drops[DROP_COUNT], kernel[STEER_COUNTER_COUNT], ike[IKE_DROP_COUNT];
 
     ipsec_drops(g->engine, drops);
     steer_counters(g->steer, kernel);
+    keying_drops(g->keying, ike);
     for (int i = 0; i < DROP_COUNT; i++)
         row_printf(row, ipsec_drop_names[i], "%" PRIu64, drops[i]);
     for (int i = 0; i < STEER_COUNTER_COUNT; i++)
         row_printf(row, steer_counter_names[i], "%" PRIu64, kernel[i]);
+    for (int i = 0; i < IKE_DROP_COUNT; i++)
+        row_printf(row, ike_drop_names[i], "%" PRIu64, ike[i]);
     row_printf(row, "out-capture-overflow", "%" PRIu64, capture_overflow(g));
 }
 
@@ -293,12 +319,14 @@ static void rows(void *ctx, const struct menu *m,
     struct gateway *g = ctx;
     struct rows r = { .g = g, .emit = emit, .emit_ctx = emit_ctx };
 
-    if (strcmp(m->path, "ip ipsec installed-sa") == 0)
+    if (strcmp(m->path, "ip ipsec installed-sa") == 0) {
         ipsec_sa_each(g->engine, emit_sa, &r);
-    else if (strcmp(m->path, "ip ipsec remote-peers") == 0)
+        keying_larval_sas(g->keying, emit_larval_sa, &r);
+    } else if (strcmp(m->path, "ip ipsec remote-peers") == 0) {
         keying_remote_peers(g->keying, emit_remote_peer, &r);
-    else if (strcmp(m->path, "ip ipsec statistics") == 0)
+    } else if (strcmp(m->path, "ip ipsec statistics") == 0) {
         emit_statistics(g, &r);
+    }
 }
 
 /* ---- commands ---- */

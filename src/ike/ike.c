@@ -3,6 +3,7 @@
 #include "ike_priv.h"
 #include "phase1.h"
 #include "policy.h"
+#include "quick_keys.h"
 #include "quick_mode.h"
 #include "rekey.h"
 #include "text.h"
@@ -263,6 +264,34 @@ void ike_remote_peers(const struct ike *ike,
 
             visit(ctx, &p);
         }
+    }
+}
+
+static void larval_visit(const struct exchange *ex,
+                         void (*visit)(void *ctx, const struct ike_larval_sa *sa), void *ctx)
+{
+    const struct quick *q = ex->quick;
+
+    for (unsigned i = 0; q && !q->child && i < 2; i++) {
+        struct ike_larval_sa sa = {
+            .proto = i == P2_AH ? 51 : 50,
+            .spi = q->spis[i],
+            .src = ex->p1->path.remote,
+            .dst = ex->p1->path.local,
+            .since_ms = q->started_ms,
+        };
+
+        if (sa.spi != 0)
+            visit(ctx, &sa);
+    }
+}
+
+void ike_larval_sas(const struct ike *ike, void (*visit)(void *ctx, const struct ike_larval_sa *sa),
+                    void *ctx)
+{
+    for (size_t i = 0; i < ike->exchanges.n_buckets; i++) {
+        for (const struct map_link *l = ike->exchanges.buckets[i]; l; l = l->next)
+            larval_visit(map_owner(l, const struct exchange, by_message_id), visit, ctx);
     }
 }
 

@@ -211,6 +211,15 @@ struct ike_remote_peer {
 };
 void ike_remote_peers(const struct ike *ike,
                       void (*visit)(void *ctx, const struct ike_remote_peer *p), void *ctx);
+/* SPIs given out for SAs that are still being negotiated. */
+struct ike_larval_sa {
+    uint8_t proto; /* 50 ESP, 51 AH */
+    uint32_t spi;  /* host order */
+    struct ip_addr src, dst;
+    uint64_t since_ms;
+};
+void ike_larval_sas(const struct ike *ike, void (*visit)(void *ctx, const struct ike_larval_sa *sa),
+                    void *ctx);
 void ike_kill_connections(struct ike *ike, uint64_t now_ms);
 /* A clean stop: DELETE for everything, as actions. */
 void ike_stop(struct ike *ike, uint64_t now_ms);

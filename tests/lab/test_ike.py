@@ -2,12 +2,14 @@
 such a tunnel alive. (Two of our own ends agreeing prove little: test_strongswan.py has a peer of
 another make, tests/sim holds the exchanges to recordings.)"""
 
+import signal
 import time
 
 import pytest
 from lablib import topology as t
 from lablib.capture import Recorder
-from lablib.traffic import ping, udp_crosses
+from lablib.ike import Log, until
+from lablib.traffic import Udp, ping, udp_crosses
 
 SECRET = "gvejimezyfopmekun"
 
@@ -172,3 +174,46 @@ def test_narrower_policy_sends_by_the_wider_ones_sas(lab, level, pairs):
         for policy in lab.g1.policy_stats():
             assert policy["ph2-state"] == "no-phase2"
         assert udp_crosses(lab.a, t.A, lab.b, t.B, 100, wait=10)
+
+
+def test_sas_under_negotiation_are_larval(lab):
+    """The peer stops in the middle: what it has not answered yet is listed with its SPI alone."""
+    peers(lab)
+    tunnel(lab, "ipsec-protocols=ah,esp")
+    assert comes_up(lab.a, t.A, t.B)
+    lab.g1.console("/ip ipsec installed-sa flush")
+    lab.g2.process.send_signal(signal.SIGSTOP)
+    try:
+        assert not ping(lab.a, t.A, t.B)
+        larval = lab.g1.installed_sas()
+        assert len(larval) == 2
+        for sa in larval:
+            assert sa["state"] == "larval" and int(sa["spi"], 16) >= 0x100
+            assert (sa["src-address"], sa["dst-address"]) == (t.R2, t.R1)
+            assert "auth-key" not in sa and "usetime" not in sa and sa["current-bytes"] == "0"
+        assert lab.g1.policy_stats()[0]["ph2-state"] == "no-phase2"
+    finally:
+        lab.g2.process.send_signal(signal.SIGCONT)
+    assert comes_up(lab.a, t.A, t.B, seconds=20)
+    assert {sa["state"] for sa in lab.g1.installed_sas()} == {"mature"}
+
+
+def test_dropped_ike_messages_are_counted(lab):
+    before = lab.g1.statistics()
+    with Udp(lab.r2, t.R2) as stranger:
+        stranger.send(b"too short", t.R1, 500)
+        stranger.send(bytes(8) + b"unknown!" + bytes([0, 0x10, 5, 0]) + bytes(4)
+                      + (28).to_bytes(4, "big"), t.R1, 500)
+    assert until(lambda: lab.g1.statistics()["ike-short"] == before["ike-short"] + 1)
+    assert until(lambda: lab.g1.statistics()["ike-cookies"] == before["ike-cookies"] + 1)
+
+
+def test_weak_algorithms_are_warned_of_once(lab):
+    log = Log(lab.g1)
+    lab.g1.console(f'/ip ipsec peer add address={t.R2} secret="{SECRET}" enc-algorithm=des '
+                   "dh-group=modp768")
+    wanted = f"peer {t.R2}/32 is weak: enc-algorithm=des, hash-algorithm=md5, dh-group=modp768"
+    assert log.says(wanted)
+    lab.g1.console("/ip ipsec peer disable 0", "/ip ipsec policy add action=none "
+                   "src-address=1.1.1.0/24 dst-address=2.2.2.0/24")
+    assert log.count("is weak") == 1
