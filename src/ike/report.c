@@ -108,13 +108,14 @@ void report_policy(const struct policy *policy, enum ike_report_level level, enu
 void report_stranger(struct ike *ike, const struct peer *peer, const struct ike_path *path,
                      const char *fmt, ...)
 {
+    bool may = complaint_may(ike, &path->remote);
     va_list args;
 
-    if (!complaint_may(ike, &path->remote))
+    if (!may && !peer)
         return;
     va_start(args, fmt);
-    put(ike, IKE_REPORT_WARNING, peer ? REPORT_ERROR : REPORT_PLAIN, peer ? peer->cfg.id : 0, 0,
-        path, fmt, args);
+    put(ike, may ? IKE_REPORT_WARNING : IKE_REPORT_DEBUG, peer ? REPORT_ERROR : REPORT_PLAIN,
+        peer ? peer->cfg.id : 0, 0, path, fmt, args);
     va_end(args);
 }
 

@@ -15,7 +15,8 @@ void report_quick(struct phase1 *p1, const struct policy *policy, enum ike_repor
     __attribute__((format(printf, 5, 6)));
 void report_policy(const struct policy *policy, enum ike_report_level level, enum report_kind kind,
                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-/* About something a stranger sent: at most a few a minute and source. PEER may be NULL. */
+/* About something a stranger sent: in the log at most a few a minute and source, in last-error of
+ * PEER, which may be NULL, always. */
 void report_stranger(struct ike *ike, const struct peer *peer, const struct ike_path *path,
                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* A stranger wants to negotiate: also last-error of the first policy for its address. */

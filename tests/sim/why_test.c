@@ -149,6 +149,28 @@ static void every_disagreement_is_named_whoever_starts(void **state)
     }
 }
 
+/* The log is spared a peer that goes on and on, last-error is not. */
+static void last_error_is_the_last_however_often_it_changes(void **state)
+{
+    struct world *w = world_new(19);
+    const struct side *a = &w->side[SIM_A];
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        w->side[SIM_B].peer.cipher = i < 7 ? CIPHER_AES_128 : CIPHER_AES_192;
+        world_configure(w, SIM_B);
+        ike_kill_connections(w->side[SIM_B].ike, w->now_ms);
+        world_packet(w, SIM_B, 0);
+        world_run(w, 100);
+    }
+    assert_true(a->n_errors >= 8 && a->n_errors < SIM_REPORTS_MAX);
+    assert_int_equal(a->errors[0].level, IKE_REPORT_WARNING);
+    assert_int_equal(a->errors[a->n_errors - 1].level, IKE_REPORT_DEBUG);
+    assert_non_null(strstr(a->errors[0].text, "peer offers aes-128"));
+    assert_non_null(strstr(a->last_error, "peer offers aes-192"));
+    world_free(w);
+}
+
 /* Without a peer entry there is only the policy to tell. */
 static void stranger_with_our_policy_for_it_is_named_there(void **state)
 {
@@ -218,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_disagreement_is_named_whoever_starts),
+        cmocka_unit_test(last_error_is_the_last_however_often_it_changes),
         cmocka_unit_test(stranger_with_our_policy_for_it_is_named_there),
         cmocka_unit_test(unreadable_answer_to_our_identity_is_a_wrong_secret),
         cmocka_unit_test(unreadable_message_before_the_answer_is_forgotten),
