@@ -10,11 +10,12 @@ sys.path.insert(0, os.path.dirname(__file__))
 from lablib.gateway import CONSOLE, DAEMON  # noqa: E402
 from lablib.nat import NatLab  # noqa: E402
 from lablib.netns import Run  # noqa: E402
+from lablib.strongswan import SwanLab, installed  # noqa: E402
 from lablib.topology import Lab  # noqa: E402
 
 FALLBACKS = ("--disable-feature", "nf-link", "--disable-feature", "uso")
 FEATURES = {"features": (), "fallbacks": FALLBACKS}
-LABS = ("lab", "any_lab", "nat_lab", "any_nat_lab")
+LABS = ("lab", "any_lab", "nat_lab", "any_nat_lab", "swan_lab")
 
 
 def pytest_addoption(parser):
@@ -73,6 +74,14 @@ def any_nat_lab(run, request):
     yield from _started(run, FEATURES[request.param], NatLab)
 
 
+@pytest.fixture(scope="module")
+def swan_lab(run):
+    """Our gateway at R1, strongSwan at R2."""
+    if not installed():
+        pytest.skip("strongSwan is not installed")
+    yield from _started(run, (), SwanLab)
+
+
 def _started(run, daemon_args, kind=Lab):
     made = kind(run, daemon_args)
     try:
@@ -102,6 +111,6 @@ def pytest_runtest_makereport(item):
     report = outcome.get_result()
     if report.when == "call" and report.failed:
         for name in LABS:
-            if name in getattr(item, "fixturenames", ()):
-                for g in item.funcargs.get(name).gateways:
-                    report.sections.append((f"log of {g.ns.name}", g.log()[-4000:]))
+            if name in getattr(item, "fixturenames", ()) and name in item.funcargs:
+                for title, text in item.funcargs[name].logs():
+                    report.sections.append((f"log of {title}", text[-4000:]))

@@ -140,21 +140,28 @@ def all_keyings():
 
 def pairwise(keyings):
     """The fewest (greedily) of KEYINGS in which every pair of settings that occurs still does."""
-    def pairs(k):
-        settings = [("protocols", k.protocols), ("tunnel", k.tunnel)]
+    def settings(k):
+        found = [("protocols", k.protocols), ("tunnel", k.tunnel)]
         if "esp" in k.protocols:
-            settings += [("enc", k.enc), ("auth", k.auth)]
+            found += [("enc", k.enc), ("auth", k.auth)]
         if "ah" in k.protocols:
-            settings.append(("ah", k.ah))
-        return set(itertools.combinations(settings, 2))
+            found.append(("ah", k.ah))
+        return found
 
-    keyings = list(keyings)
-    wanted = set().union(*(pairs(k) for k in keyings))
+    return cover(keyings, settings)
+
+
+def cover(rows, settings_of):
+    """The fewest (greedily) of ROWS in which every pair of settings that occurs in them still
+    does. SETTINGS_OF a row: its (name, value) pairs."""
+    rows = list(rows)
+    pairs = [set(itertools.combinations(settings_of(row), 2)) for row in rows]
+    wanted = set().union(*pairs)
     chosen = []
     while wanted:
-        best = max(keyings, key=lambda k: len(pairs(k) & wanted))
-        chosen.append(best)
-        wanted -= pairs(best)
+        best = max(range(len(rows)), key=lambda i: len(pairs[i] & wanted))
+        chosen.append(rows[best])
+        wanted -= pairs[best]
     return chosen
 
 

@@ -106,6 +106,10 @@ class Lab:
         for ns in (self.a, self.r1, self.r2, self.b):
             ns.forget_traffic()
 
+    def logs(self):
+        """Title and text of what the daemons logged."""
+        return [(g.ns.name, g.log()) for g in self.gateways]
+
     def close(self):
         for g in self.gateways:
             g.dispose()

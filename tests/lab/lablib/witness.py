@@ -77,7 +77,7 @@ def sa_for(sas, packet):
 
 # -- tshark --
 
-def _tshark_sa(sa):
+def tshark_sa(sa):
     family = "IPv6" if ":" in sa.src else "IPv4"
     return (f'uat:esp_sa:"{family}","{sa.src}","{sa.dst}","{sa.spi:#x}",'
             f'"{TSHARK_CIPHER[sa.enc]}","{"0x" + sa.enc_key.hex() if sa.enc_key else ""}",'
@@ -96,7 +96,7 @@ def tshark_esp(packets, sas):
     argv += ["-oesp.enable_encryption_decode:TRUE",
              "-oesp.enable_authentication_check:TRUE",
              "-oesp.enable_null_encryption_decode_heuristic:FALSE"]
-    argv += ["-o" + _tshark_sa(sa) for sa in sas if sa.proto == "esp"]
+    argv += ["-o" + tshark_sa(sa) for sa in sas if sa.proto == "esp"]
     argv += ["-Tfields", "-Eseparator=|", "-Eoccurrence=f", "-Y", "esp"]
     names = ["frame.number", "esp.spi", "esp.sequence", "esp.icv_good", "esp.icv_bad",
              "esp.protocol"]
@@ -114,7 +114,7 @@ def tshark_esp(packets, sas):
     if len(rows) != len([p for p in packets if _carries_esp(p)]):
         raise Rejected(f"tshark saw {len(rows)} ESP packets, the capture has another number")
     for row in rows:
-        _judge_tshark_row(row, by_spi)
+        judge_tshark_row(row, by_spi)
     return len(rows)
 
 
@@ -131,7 +131,7 @@ def _is_esp_in_udp(packet):
     return NATT_PORT in ports and packet.payload[8:12] != bytes(4)
 
 
-def _judge_tshark_row(row, by_spi):
+def judge_tshark_row(row, by_spi):
     spi = int(row["esp.spi"], 0)
     if spi not in by_spi:
         raise Rejected(f"tshark, packet {row['frame.number']}: no SA has SPI {spi:#x}")
