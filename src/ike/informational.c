@@ -238,6 +238,46 @@ static struct exchange *quick_named(const struct phase1 *p1, const struct isakmp
     return open == 1 ? only : NULL;
 }
 
+/* A peer that deletes what it has just agreed to is not asked at once again, and ever less. */
+static void short_lived(struct phase1 *p1, struct policy *policy)
+{
+    if (policy->proposal)
+        refusal_of_child(p1, policy);
+    if (policy->quick)
+        return;
+    policy->failures = policy->short_lived++;
+    policy_failed(policy);
+}
+
+/* A pair of POLICY, made at CREATED_MS, went because the peer wanted it. */
+static void child_went(struct phase1 *p1, struct policy *policy, uint64_t created_ms)
+{
+    if (p1->ike->now_ms >= created_ms + SHORT_LIFE_MS)
+        policy->short_lived = 0;
+    else if (!policy_is_served(policy))
+        short_lived(p1, policy);
+}
+
+/* INVALID-SPI (RFC 2408 3.14.1) for packets of ours: the peer has not got the SA any more that we
+ * send by. Under our keys only the peer says so. The SPI stands in its own field or in the data. */
+static bool invalid_spi(struct phase1 *p1, const struct isakmp_notify *n)
+{
+    struct slice spi = n->spi.len == 4 ? n->spi : n->data;
+    struct child *c = NULL;
+
+    if (spi.len == 4 && (n->protocol == ISAKMP_PROTO_ESP || n->protocol == ISAKMP_PROTO_AH))
+        c = child_of_peer_spi(p1->host, n->protocol == ISAKMP_PROTO_AH ? 51 : 50, be32_get(spi.p));
+    if (!c || !c->out_installed || c->remote_id != p1->remote_id)
+        return false;
+    struct policy *policy = c->policy;
+    report_quick(p1, policy, IKE_REPORT_INFO, REPORT_PLAIN,
+                 "peer has no IPsec-SA for what we send by spi=0x%08x, giving it up",
+                 be32_get(spi.p));
+    child_delete(c);
+    child_went(p1, policy, c->created_ms);
+    return true;
+}
+
 static void error(struct phase1 *p1, const struct isakmp_notify *n)
 {
     struct exchange *ex = quick_named(p1, n);
@@ -266,6 +306,11 @@ static void notify(struct phase1 *p1, struct slice body)
         return;
     case NOTIFY_RESPONDER_LIFETIME:
         responder_lifetime(p1, &n);
+        return;
+    case NOTIFY_INVALID_SPI:
+        if (invalid_spi(p1, &n))
+            return;
+        error(p1, &n); /* an answer to a quick mode */
         return;
     default:
         if (n.type > 0 && n.type < NOTIFY_STATUS_FIRST)
@@ -306,17 +351,6 @@ static void delete_phase1(const struct phase1 *p1, struct slice cookies)
     phase1_end(other);
 }
 
-/* A peer that deletes what it has just agreed to is not asked at once again, and ever less. */
-static void short_lived(struct phase1 *p1, struct policy *policy)
-{
-    if (policy->proposal)
-        refusal_of_child(p1, policy);
-    if (policy->quick)
-        return;
-    policy->failures = policy->short_lived++;
-    policy_failed(policy);
-}
-
 static void delete_child(struct phase1 *p1, uint8_t proto, uint32_t spi)
 {
     struct child *c = child_of_peer_spi(p1->host, proto, spi);
@@ -331,10 +365,7 @@ static void delete_child(struct phase1 *p1, uint8_t proto, uint32_t spi)
     report_quick(p1, policy, IKE_REPORT_INFO, REPORT_PLAIN, "peer deleted IPsec-SA: spi=0x%08x",
                  spi);
     child_remove(c);
-    if (p1->ike->now_ms >= c->created_ms + SHORT_LIFE_MS)
-        policy->short_lived = 0;
-    else if (!policy_is_served(policy))
-        short_lived(p1, policy);
+    child_went(p1, policy, c->created_ms);
 }
 
 static void delete (struct phase1 *p1, struct slice body)

@@ -3,6 +3,7 @@
 #include "exchange.h"
 #include "ike_net.h"
 #include "ike_priv.h"
+#include "informational.h"
 #include "isakmp_numbers.h"
 #include "unit.h"
 
@@ -121,12 +122,131 @@ static void message_ids_never_run_out(void **state)
     net_free(n);
 }
 
+/* ---- INVALID-SPI ---- */
+
+static struct phase1 *phase1_of(const struct net *n, unsigned engine)
+{
+    return map_owner(map_any(&n->e[engine].ike->phase1s), struct phase1, by_cookie);
+}
+
+static struct child *child_of(const struct net *n, unsigned engine)
+{
+    return map_owner(map_any(&n->e[engine].ike->children), struct child, by_id);
+}
+
+static struct net *net_up(void)
+{
+    struct net *n = net_new(3);
+
+    acquire(n, NET_A);
+    net_run(n, 100);
+    net_advance(n, 20000); /* old enough to be worth another at once */
+    assert_int_equal(usable(n, NET_A), 1);
+    return n;
+}
+
+static void invalid_spi_say(struct net *n, uint8_t proto, uint32_t spi)
+{
+    informational_refuse_quick(phase1_of(n, NET_B), proto, spi, NOTIFY_INVALID_SPI);
+    net_actions(n, NET_B);
+    net_run(n, 100);
+}
+
+static void peer_without_our_sa_gets_another(void **state)
+{
+    struct net *n = net_up();
+
+    (void)state;
+    uint64_t id = child_of(n, NET_A)->id;
+    invalid_spi_say(n, ISAKMP_PROTO_ESP, child_of(n, NET_A)->spis[0].out);
+    assert_int_equal(n->e[NET_A].n_children, 0);
+    assert_int_equal(n->e[NET_B].n_children, 0); /* its other half is of no use either */
+    acquire(n, NET_A);
+    net_run(n, 100);
+    assert_int_equal(usable(n, NET_A), 1);
+    assert_true(child_of(n, NET_A)->id != id);
+    net_free(n);
+}
+
+static void invalid_spi_of_something_else_changes_nothing(void **state)
+{
+    struct net *n = net_up();
+    const struct child *c = child_of(n, NET_A);
+    uint64_t id = c->id;
+
+    (void)state;
+    invalid_spi_say(n, ISAKMP_PROTO_ESP, c->spis[0].out + 1);
+    invalid_spi_say(n, ISAKMP_PROTO_AH, c->spis[0].out);
+    invalid_spi_say(n, ISAKMP_PROTO_ISAKMP, c->spis[0].out);
+    invalid_spi_say(n, ISAKMP_PROTO_ESP, c->spis[0].in); /* what we receive by is ours to know */
+    invalid_spi_say(n, ISAKMP_PROTO_ESP, 0);             /* without an SPI */
+    assert_int_equal(usable(n, NET_A), 1);
+    assert_true(child_of(n, NET_A)->id == id);
+    net_free(n);
+}
+
+/* The same notification from somebody without keys: in the clear, or with a hash that is not. */
+static void invalid_spi_of_a_stranger_changes_nothing(void **state)
+{
+    struct net *n = net_up();
+    uint32_t spi = child_of(n, NET_A)->spis[0].out;
+    const struct phase1 *p1 = phase1_of(n, NET_A);
+    uint8_t m[28 + 16] = { 0 };
+
+    (void)state;
+    memcpy(m, &p1->cookies, 16);
+    m[16] = PL_NOTIFY;
+    m[17] = 0x10;
+    m[18] = EXCHANGE_INFORMATIONAL;
+    be32_put(m + 20, 0xabcdef);
+    be32_put(m + 24, sizeof m);
+    be32_put(m + 28, 16); /* next none, length */
+    be32_put(m + 32, ISAKMP_DOI_IPSEC);
+    m[36] = ISAKMP_PROTO_ESP;
+    m[37] = 4;
+    be16_put(m + 38, NOTIFY_INVALID_SPI);
+    be32_put(m + 40, spi);
+    const struct ike_path path = p1->path;
+    net_deliver(n, NET_A, &path, m, sizeof m);
+    m[19] = ISAKMP_FLAG_ENCRYPTED;
+    net_deliver(n, NET_A, &path, m, sizeof m);
+    net_run(n, 100);
+    assert_int_equal(usable(n, NET_A), 1);
+    assert_int_equal(usable(n, NET_B), 1);
+    assert_int_equal(child_of(n, NET_A)->spis[0].out, spi);
+    net_free(n);
+}
+
+/* A peer that loses every SA as soon as it is made is asked ever less often. */
+static void invalid_spi_of_every_sa_is_no_storm(void **state)
+{
+    struct net *n = net_up();
+    unsigned made = 0;
+
+    (void)state;
+    for (unsigned s = 0; s < 600; s++) {
+        acquire(n, NET_A);
+        net_run(n, 100);
+        if (usable(n, NET_A)) {
+            made++;
+            invalid_spi_say(n, ISAKMP_PROTO_ESP, child_of(n, NET_A)->spis[0].out);
+        }
+        net_advance(n, 1000);
+    }
+    assert_in_range(made, 5, 30);
+    net_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_that_is_never_confirmed_is_taken_back),
         cmocka_unit_test(old_phase1_of_a_restarted_peer_dies_alone),
         cmocka_unit_test(message_ids_never_run_out),
+        cmocka_unit_test(peer_without_our_sa_gets_another),
+        cmocka_unit_test(invalid_spi_of_something_else_changes_nothing),
+        cmocka_unit_test(invalid_spi_of_a_stranger_changes_nothing),
+        cmocka_unit_test(invalid_spi_of_every_sa_is_no_storm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
