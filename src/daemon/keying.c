@@ -289,11 +289,16 @@ void keying_acquire(struct keying *k, const struct plan_policy *pp)
     carry_out(k);
 }
 
+static enum ike_sa_event sa_event_of(enum ipsec_event_type type)
+{
+    return type == EV_SOFT ? IKE_SA_SOFT : type == EV_HARD ? IKE_SA_HARD : IKE_SA_FIRST_PACKET;
+}
+
 bool keying_sa_event(struct keying *k, const struct ipsec_event *ev)
 {
     if (ev->owner == 0)
         return false;
-    ike_on_sa_event(k->ike, clock_ms(), ev->owner, ev->type == EV_SOFT ? IKE_SA_SOFT : IKE_SA_HARD);
+    ike_on_sa_event(k->ike, clock_ms(), ev->owner, sa_event_of(ev->type));
     carry_out(k);
     return true;
 }

@@ -33,7 +33,7 @@ void keying_follow_routes(struct keying *k);
 /* PLAN is borrowed until the next call. */
 void keying_configure(struct keying *k, struct config *c, const struct plan *plan);
 void keying_acquire(struct keying *k, const struct plan_policy *pp);
-/* EV_SOFT or EV_HARD. False: the SA is not one of ours. */
+/* EV_SOFT, EV_HARD or EV_FIRST. False: the SA is not one of ours. */
 bool keying_sa_event(struct keying *k, const struct ipsec_event *ev);
 /* EV_UNKNOWN_SPI: a peer sends by an SA that is not here. */
 void keying_unknown_spi(struct keying *k, const struct ipsec_event *ev);

@@ -142,7 +142,29 @@ static void on_superseded(struct timer *t)
         child_delete(c);
 }
 
-/* Older pairs are left to receive for a while, and not to pile up where bytes end lives quickly. */
+/* What both sides know of, used for sending or outranked. */
+static bool is_complete(const struct child *c)
+{
+    return c->in_installed && !c->quick;
+}
+
+/* The one superseded longest when there are too many; children are in the order of their use. */
+static struct child *superseded_too_many(const struct policy *policy)
+{
+    struct child *c, *last = NULL;
+    unsigned n = 0;
+
+    TAILQ_FOREACH(c, &policy->children, in_policy)
+    {
+        if (c->superseded) {
+            n++;
+            last = c;
+        }
+    }
+    return n > IKE_SUPERSEDED_MAX ? last : NULL;
+}
+
+/* Older pairs are left to receive for a while, and do not pile up where bytes end lives quickly. */
 static void supersede(struct child *c)
 {
     struct ike *ike = c->ike;
@@ -150,12 +172,14 @@ static void supersede(struct child *c)
 
     TAILQ_FOREACH(other, &c->policy->children, in_policy)
     {
-        if (other != c && other->out_installed && !other->superseded &&
+        if (other != c && is_complete(other) && !other->superseded &&
             other->created_ms + IKE_SAME_TIME_MS < c->started_ms) {
             other->superseded = true;
             timer_arm(&ike->timers, &other->renew, ike->now_ms + IKE_SUPERSEDED_MS, on_superseded);
         }
     }
+    while ((other = superseded_too_many(c->policy)))
+        child_delete(other);
 }
 
 static void make_current(struct child *c)

@@ -35,6 +35,7 @@ enum {
     IKE_SAME_TIME_MS =
         12000, /* quick modes of both sides that may have crossed: two retransmissions */
     IKE_SUPERSEDED_MS = 300000, /* an old pair receives that long beside a newer one */
+    IKE_SUPERSEDED_MAX = 8,     /* so many of them */
     IKE_SETTLE_MIN_MS = 50,     /* from message 3 to the use of a pair that renews another */
     IKE_SETTLE_MAX_MS = 1000,
     IKE_CARE_MS = 1000,       /* the initiator of what ended; the responder 5 times that */

@@ -63,12 +63,19 @@ void ipsec_slot_reset(struct ipsec *e, uint32_t slot); /* a slot given to a new 
 void ipsec_drops(const struct ipsec *e, uint64_t ret[DROP_COUNT]);
 
 /* Events cross from workers to the control thread through a bounded queue; drain it there. */
-enum ipsec_event_type { EV_ACQUIRE, EV_SOFT, EV_HARD, EV_UNKNOWN_SPI };
+enum ipsec_event_type {
+    EV_ACQUIRE,
+    EV_SOFT,
+    EV_HARD,
+    EV_FIRST, /* the first packet by a receiving SA: the peer uses it. Lost when the queue is full
+               */
+    EV_UNKNOWN_SPI /* a packet came by an SA that is not here */
+};
 struct ipsec_event {
     enum ipsec_event_type type;
     uint32_t slot;       /* EV_ACQUIRE */
     struct spd_key key;  /* EV_ACQUIRE: the packet that wants it */
-    enum sa_proto proto; /* EV_SOFT, EV_HARD: which SA; EV_UNKNOWN_SPI: none */
+    enum sa_proto proto; /* the others: which SA; EV_UNKNOWN_SPI: none */
     uint32_t spi;
     struct ip_addr src, dst;
     uint64_t owner;

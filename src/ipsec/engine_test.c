@@ -369,6 +369,7 @@ static void time_limits_are_reported_once(void **state)
     struct ipsec *e = ((struct fixture *)*state)->e;
     struct sa_config c = sa_example(0x100);
 
+    c.inbound = false;
     c.life = (struct sa_lifetime){ .soft_s = 10, .hard_s = 12 };
     struct sa *sa = sa_added(e, &c, 5000);
     ipsec_tick(e, 14999);
@@ -387,6 +388,24 @@ static void time_limits_are_reported_once(void **state)
     ipsec_tick(e, 99000);
     assert_no_event(e);
     assert_int_equal(sa_stats(sa).packets, 1);
+}
+
+static void the_first_packet_by_a_receiving_sa_is_reported_once(void **state)
+{
+    struct ipsec *e = ((struct fixture *)*state)->e;
+    struct sa_config in = sa_example(0x100), out = sa_example(0x101);
+
+    in.inbound = true;
+    out.inbound = false;
+    struct sa *receiving = sa_added(e, &in, 0), *sending = sa_added(e, &out, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(sa_account(e, sending, 0, 100, 1, ADD_TIME_S));
+        assert_no_event(e);
+    }
+    assert_true(sa_account(e, receiving, 0, 100, 1, ADD_TIME_S));
+    assert_event(e, EV_FIRST, 0x100);
+    assert_true(sa_account(e, receiving, 0, 100, 1, ADD_TIME_S + 1));
+    assert_no_event(e);
 }
 
 static void a_late_tick_goes_straight_to_the_end(void **state)
@@ -444,6 +463,7 @@ static void byte_limits_are_reported_once(void **state)
     struct ipsec *e = ((struct fixture *)*state)->e;
     struct sa_config c = sa_example(0x100);
 
+    c.inbound = false;
     c.life = (struct sa_lifetime){ .soft_bytes = 3000, .hard_bytes = 5000 };
     struct sa *sa = sa_added(e, &c, 0);
     for (unsigned i = 0; i < 29; i++)
@@ -493,6 +513,7 @@ static void no_order_of_workers_overshoots(void **state)
 
     for (unsigned round = 0; round < 20; round++) {
         struct sa_config c = sa_example(0x100 + round);
+        c.inbound = false;
         c.life = (struct sa_lifetime){ .soft_bytes = LIMIT / 5 * 4, .hard_bytes = LIMIT };
         struct sa *sa = sa_added(e, &c, 0);
         unsigned w = 0;
@@ -645,6 +666,7 @@ int main(void)
         ENGINE_TEST(sas_are_listed_in_the_order_added),
         ENGINE_TEST(many_sas_come_and_go),
         ENGINE_TEST(time_limits_are_reported_once),
+        ENGINE_TEST(the_first_packet_by_a_receiving_sa_is_reported_once),
         ENGINE_TEST(a_late_tick_goes_straight_to_the_end),
         ENGINE_TEST(thousands_expire_in_one_second),
         ENGINE_TEST(byte_limits_are_reported_once),

@@ -131,7 +131,7 @@ static void events_drain(struct ipsec *e, struct tally *t)
 
     while (ipsec_event_take(e, &ev)) {
         assert_int_not_equal(ev.type, EV_SOFT);
-        t->hard++;
+        t->hard += ev.type == EV_HARD;
     }
 }
 

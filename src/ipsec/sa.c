@@ -264,15 +264,20 @@ uint64_t sa_due_ms(const struct sa *sa)
     return life->hard_s != 0 ? limit_ms(sa, life->hard_s) : 0;
 }
 
+static struct ipsec_event event_of(const struct sa *sa, enum ipsec_event_type type)
+{
+    return (struct ipsec_event){ .type = type,
+                                 .slot = sa->slot,
+                                 .proto = (enum sa_proto)sa->proto,
+                                 .spi = ntohl(sa->spi_be),
+                                 .src = sa->src,
+                                 .dst = sa->dst,
+                                 .owner = sa->owner };
+}
+
 void sa_expire(struct ipsec *e, struct sa *sa, bool hard)
 {
-    struct ipsec_event ev = { .type = hard ? EV_HARD : EV_SOFT,
-                              .slot = sa->slot,
-                              .proto = (enum sa_proto)sa->proto,
-                              .spi = ntohl(sa->spi_be),
-                              .src = sa->src,
-                              .dst = sa->dst,
-                              .owner = sa->owner };
+    struct ipsec_event ev = event_of(sa, hard ? EV_HARD : EV_SOFT);
     _Atomic bool *sent = hard ? &sa->hard_sent : &sa->soft_sent;
     uint8_t mature = SA_MATURE;
 
@@ -301,18 +306,26 @@ static void sa_check_bytes(struct ipsec *e, struct sa *sa)
     atomic_store_explicit(&sa->check_quantum, sa_quantum(sa, total), memory_order_relaxed);
 }
 
+static void sa_first_use(struct ipsec *e, struct sa *sa, int64_t wall_s)
+{
+    struct ipsec_event ev = event_of(sa, EV_FIRST);
+    int64_t never = 0;
+
+    if (atomic_compare_exchange_strong(&sa->use_time_s, &never, wall_s) && sa->inbound)
+        event_put(e, &ev);
+}
+
 bool sa_account(struct ipsec *e, struct sa *sa, unsigned worker, uint64_t bytes, unsigned n,
                 int64_t wall_s)
 {
     struct sa_counters *c = sa_counters(sa, worker);
-    int64_t never = 0;
 
     if (atomic_load_explicit(&sa->state, memory_order_relaxed) == SA_DEAD)
         return false;
     counter_add(&c->bytes, bytes);
     counter_add(&c->packets, n);
     if (atomic_load_explicit(&sa->use_time_s, memory_order_relaxed) == 0)
-        atomic_compare_exchange_strong(&sa->use_time_s, &never, wall_s);
+        sa_first_use(e, sa, wall_s);
     if (sa->byte_limits && c->bytes - c->checked_bytes >=
                                atomic_load_explicit(&sa->check_quantum, memory_order_relaxed)) {
         c->checked_bytes = c->bytes;
