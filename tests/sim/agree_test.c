@@ -110,7 +110,9 @@ static void nat_is_found_and_esp_goes_into_udp(void **state)
         assert_int_equal(sa->child.path.local_port, 4500);
     }
     assert_true(world_joined(w, SIM_A, 7) && world_joined(w, SIM_B, 7));
+    assert_true(world_until_traffic(w, 2000));
     world_run(w, 4000000);
+    assert_true(world_until_traffic(w, 2000));
     world_free(w);
 }
 

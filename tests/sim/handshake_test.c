@@ -58,17 +58,11 @@ static void handshake_of_protocols_and_modes(void **state)
         for (unsigned tunnel = 0; tunnel < 2; tunnel++) {
             struct world *w = world_new(protocols * 2 + tunnel);
 
-            for (unsigned i = 0; i < 2; i++) {
-                struct ike_policy *p = &w->side[i].policies[0];
-
-                p->protocols = (uint8_t)protocols;
-                p->tunnel = tunnel;
-                if (!tunnel) {
-                    p->local_sel.prefix = (struct ip_prefix){ p->local, 32 };
-                    p->remote_sel.prefix = (struct ip_prefix){ p->remote, 32 };
-                }
-                world_configure(w, i);
-            }
+            for (unsigned i = 0; i < 2; i++)
+                w->side[i].policies[0].protocols = (uint8_t)protocols;
+            if (!tunnel)
+                world_transport(w);
+            world_configure_both(w);
             assert_up(w, "protocols and modes");
             const struct ike_child *c = &world_sa_out(&w->side[0], 7)->child;
 

@@ -348,6 +348,7 @@ static void many_policies_of_one_peer_all_come_up(void **state)
         for (unsigned k = 1; k < SIM_POLICIES_MAX; k++) {
             s->policies[k] = s->policies[0];
             s->policies[k].id = 7 + k;
+            s->policies[k].slot = s->policies[k].reqid = 1 + k;
             s->policies[k].local_sel.prefix.addr.b[2] = (uint8_t)k;
             s->policies[k].remote_sel.prefix.addr.b[2] = (uint8_t)k;
         }

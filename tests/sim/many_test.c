@@ -2,16 +2,15 @@
 #include "unit.h"
 #include "world.h"
 
-static struct ike_selector host_in(const struct ike_selector *net, unsigned k)
+static struct ike_selector beside(const struct ike_selector *net, unsigned k)
 {
     struct ike_selector s = *net;
 
-    s.prefix.addr.b[3] = (uint8_t)(10 + k);
-    s.prefix.len = 32;
+    s.prefix.addr.b[2] = (uint8_t)k;
     return s;
 }
 
-/* As many policies as there can be, of ids 7 and up, each of its own pair of hosts. */
+/* As many policies as there can be, of ids 7 and up, each of its own pair of networks. */
 static struct world *many(uint64_t seed)
 {
     struct world *w = world_new(seed);
@@ -23,8 +22,8 @@ static struct world *many(uint64_t seed)
             s->policies[k] = s->policies[0];
             s->policies[k].id = 7 + k;
             s->policies[k].slot = s->policies[k].reqid = 1 + k;
-            s->policies[k].local_sel = host_in(&s->policies[0].local_sel, k);
-            s->policies[k].remote_sel = host_in(&s->policies[0].remote_sel, k);
+            s->policies[k].local_sel = beside(&s->policies[0].local_sel, k);
+            s->policies[k].remote_sel = beside(&s->policies[0].remote_sel, k);
         }
         s->n_policies = SIM_POLICIES_MAX;
         world_configure(w, i);
