@@ -123,7 +123,7 @@ static __always_inline int check_exempt(void *packet, const struct flow *f, spd_
     if (f->key.dport != bpf_htons(PORT_IKE) && f->key.dport != bpf_htons(PORT_NATT))
         return 0;
     if (f->fragment)
-        fragment_remember(f, STEER_HOOK_LOCAL_IN, STEER_EXEMPT, SPD_RANK_NONE, 0);
+        fragment_remember(f, STEER_HOOK_LOCAL_IN, STEER_EXEMPT, 0);
     count(STEER_IN_ISAKMP, segments);
     return 1;
 }
@@ -157,7 +157,7 @@ static __always_inline int check(struct bpf_nf_ctx *ctx, spd_u8 hook)
         return check_later(&f, hook, &d, segments);
     spd_u8 verdict = check_judge(&d);
     if (f.fragment && !f.later)
-        fragment_remember(&f, hook, verdict, d.best.slot, d.generation);
+        fragment_remember(&f, hook, verdict, &d);
     return check_finish(&d.best, verdict, segments);
 }
 

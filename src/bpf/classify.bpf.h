@@ -108,7 +108,8 @@ static __always_inline struct spd_slot_counters *slot_counters_find(spd_u32 slot
     return inner ? bpf_map_lookup_elem(inner, &i) : 0;
 }
 
-/* Fragments: the verdict of the first part is kept for a while, by datagram and hook. */
+/* Fragments: the verdict of the first part is kept for a while, by datagram and hook; D is NULL
+ * when no policy was asked. */
 enum { FRAGMENT_AGE_MS = 2000 };
 
 static __always_inline void fragment_key(const struct flow *f, spd_u8 hook,
@@ -124,12 +125,14 @@ static __always_inline void fragment_key(const struct flow *f, spd_u8 hook,
 }
 
 static __always_inline void fragment_remember(const struct flow *f, spd_u8 hook, spd_u8 verdict,
-                                              spd_u32 slot, spd_u32 generation)
+                                              const struct decision *d)
 {
     struct steer_fragment_key key;
-    struct steer_fragment v = {
-        .seen_ns = bpf_ktime_get_ns(), .generation = generation, .slot = slot, .verdict = verdict
-    };
+    struct steer_fragment v = { .seen_ns = bpf_ktime_get_ns(),
+                                .generation = d ? d->generation : 0,
+                                .slot = d ? d->best.slot : SPD_RANK_NONE,
+                                .lane = d ? d->best.lane : 0,
+                                .verdict = verdict };
     fragment_key(f, hook, &key);
     bpf_map_update_elem(&fragments, &key, &v, BPF_ANY);
 }

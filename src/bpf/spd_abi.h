@@ -79,7 +79,7 @@ struct spd_entry {
     spd_u32 slot;  /* stable number of the policy: state and counters */
     spd_u8 action; /* enum spd_action */
     spd_u8 flags;
-    spd_u16 pad;
+    spd_u16 lane; /* encrypt: policies that may send by the same SA have the same worker */
 };
 
 #ifndef __bpf__

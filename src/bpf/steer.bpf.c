@@ -1,4 +1,5 @@
-/* The outbound half of steering, and the way back in, as tc programs (kernel 5.17 on).
+/* The outbound half of steering, and the way back in, as tc programs (kernel 5.17 on), and how the
+ * capture device spreads packets over its queues.
  *
  * steer_egress: clsact egress of every layer-3 interface, that is after src-nat and before the
  *   queue. No match or `none` passes, `discard` drops, `encrypt` goes to the capture device; `use`
@@ -69,17 +70,27 @@ static __always_inline spd_u8 egress_judge(const struct decision *d)
     return STEER_CAPTURE;
 }
 
-static __always_inline int egress_finish(spd_u8 verdict, spd_u32 slot, spd_u32 segments)
+/* What becomes of a packet, and by which policy. */
+struct choice {
+    spd_u32 slot; /* SPD_RANK_NONE: no policy */
+    spd_u16 lane;
+    spd_u8 verdict;
+};
+
+static __always_inline int egress_finish(struct __sk_buff *skb, const struct choice *choice,
+                                         spd_u32 segments)
 {
-    struct spd_slot_counters *c = slot == SPD_RANK_NONE ? 0 : slot_counters_find(slot);
-    if (verdict == STEER_PASS) {
+    struct spd_slot_counters *c =
+        choice->slot == SPD_RANK_NONE ? 0 : slot_counters_find(choice->slot);
+    if (choice->verdict == STEER_PASS) {
         if (c)
             c->out_accepted += segments;
         count(STEER_OUT_ACCEPT, segments);
         return TC_ACT_UNSPEC;
     }
-    if (verdict == STEER_CAPTURE) {
+    if (choice->verdict == STEER_CAPTURE) {
         count(STEER_OUT_REDIRECT, segments);
+        skb->queue_mapping = choice->lane;
         return (int)bpf_redirect(steer_capture_ifindex, 0);
     }
     if (c)
@@ -94,9 +105,9 @@ static __always_inline int egress_malformed(spd_u32 segments)
     return TC_ACT_SHOT;
 }
 
-/* Verdict and slot by the SPD, fragments included. False: a later fragment whose first part decides
+/* By the SPD, fragments included. False: a later fragment whose first part decides
  * and is not known, or maps not filled. */
-static __always_inline int egress_decide(const struct flow *f, spd_u8 *verdict, spd_u32 *slot)
+static __always_inline int egress_decide(const struct flow *f, struct choice *ret)
 {
     struct decision d;
     if (classify(&f->key, f->later, &d))
@@ -105,14 +116,18 @@ static __always_inline int egress_decide(const struct flow *f, spd_u8 *verdict, 
         struct steer_fragment *v = fragment_find(f, STEER_HOOK_EGRESS);
         if (!v || v->generation != d.generation)
             return 0;
-        *verdict = v->verdict;
-        *slot = v->slot;
+        ret->verdict = v->verdict;
+        ret->slot = v->slot;
+        ret->lane = v->lane;
         return v->verdict != STEER_EXEMPT;
     }
-    *verdict = egress_judge(&d);
-    *slot = d.best.rank == SPD_RANK_NONE ? SPD_RANK_NONE : d.best.slot;
+    if (d.best.rank == SPD_RANK_NONE)
+        d.best.slot = SPD_RANK_NONE;
+    ret->verdict = egress_judge(&d);
+    ret->slot = d.best.slot;
+    ret->lane = d.best.lane;
     if (f->fragment && !f->later)
-        fragment_remember(f, STEER_HOOK_EGRESS, *verdict, *slot, d.generation);
+        fragment_remember(f, STEER_HOOK_EGRESS, ret->verdict, &d);
     return 1;
 }
 
@@ -120,8 +135,7 @@ SEC("tc")
 int steer_egress(struct __sk_buff *skb)
 {
     struct flow f = { 0 };
-    spd_u8 verdict = STEER_DROP;
-    spd_u32 slot = SPD_RANK_NONE;
+    struct choice choice = { .slot = SPD_RANK_NONE, .verdict = STEER_PASS };
     spd_u32 segments = skb->gso_segs ? skb->gso_segs : 1;
 
     /* A tag beside the packet: it comes from a VLAN interface or a bridge port above and was judged
@@ -137,17 +151,25 @@ int steer_egress(struct __sk_buff *skb)
     int exempt = egress_exempt(skb, &f);
     if (exempt) {
         if (f.fragment && !f.later)
-            fragment_remember(&f, STEER_HOOK_EGRESS, STEER_EXEMPT, SPD_RANK_NONE, 0);
+            fragment_remember(&f, STEER_HOOK_EGRESS, STEER_EXEMPT, 0);
         count((spd_u32)exempt - 1, segments);
         return TC_ACT_UNSPEC;
     }
     if (flow_is_link_control(skb, &f))
-        return egress_finish(STEER_PASS, SPD_RANK_NONE, segments);
-    if (!egress_decide(&f, &verdict, &slot)) {
+        return egress_finish(skb, &choice, segments);
+    if (!egress_decide(&f, &choice)) {
         count(STEER_OUT_FRAGMENT, segments);
         return TC_ACT_SHOT;
     }
-    return egress_finish(verdict, slot, segments);
+    return egress_finish(skb, &choice, segments);
+}
+
+/* Which queue of the capture device a packet waits in: all that leaves by one SA goes through one
+ * worker, or sequence numbers would overtake each other beyond the peer's replay window. */
+SEC("socket")
+int capture_queue(struct __sk_buff *skb)
+{
+    return (int)skb->queue_mapping;
 }
 
 SEC("tc")

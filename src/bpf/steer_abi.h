@@ -98,7 +98,9 @@ struct steer_fragment {
     spd_u32 generation;
     spd_u32 slot; /* SPD_RANK_NONE: no policy */
     spd_u8 verdict;
-    spd_u8 pad[7];
+    spd_u8 pad;
+    spd_u16 lane; /* of the entry that decided */
+    spd_u32 pad2;
 };
 
 /* Locally administered: 02:00 and the interface's index; see tun.h. */

@@ -108,6 +108,10 @@ static bool kernel_open(struct gateway *g, char *err, size_t err_size)
     g->steer = steer_new(&o, err, err_size);
     if (!g->steer)
         return false;
+    if (!tun_steer_queues(&g->capture, steer_capture_queue_fd(g->steer))) {
+        snprintf(err, err_size, "cannot spread captured packets over queues: %s", strerror(errno));
+        return false;
+    }
     g->netmon = netmon_new(&events, err, err_size);
     return g->netmon != NULL;
 }

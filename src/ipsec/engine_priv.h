@@ -142,8 +142,8 @@ struct ipsec {
     unsigned n_cells, first_free_cells; /* pages below have no free cell */
 };
 
-/* A received superpacket of UDP datagrams may mix SPIs, so that several workers meet packets of one
- * SA. Raw ESP and AH keep to one worker and need no lock. */
+/* Packets in UDP go to workers by their source, which a NAT, or whoever sends copies, may change at
+ * any time. Raw ESP and AH keep to one worker by their SPI and need no lock. */
 static inline void replay_lock(struct sa *sa)
 {
     if (sa->udp_encap)

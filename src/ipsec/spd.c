@@ -145,6 +145,12 @@ static struct spd_key selector_key(const struct selector *sel, uint8_t proto)
     return key;
 }
 
+/* SAs are shared among policies of equal reqid alone. Neighbouring numbers spread evenly. */
+static uint16_t lane_of(const struct policy *p)
+{
+    return (uint16_t)(p->reqid * 0x9e3779b1u >> 17);
+}
+
 static bool row_add(struct spd *spd, struct tuple_index *index, uint32_t rank, uint8_t proto,
                     bool shadow)
 {
@@ -165,7 +171,9 @@ static bool row_add(struct spd *spd, struct tuple_index *index, uint32_t rank, u
         return false;
     *row = (struct spd_row){ 0 };
     spd_key_mask(&row->key, &key, &t, tuple);
-    row->entry = (struct spd_entry){ .rank = rank, .slot = p->slot, .action = p->action };
+    row->entry = (struct spd_entry){
+        .rank = rank, .slot = p->slot, .action = p->action, .lane = lane_of(p)
+    };
     if (p->level == LEVEL_USE)
         row->entry.flags |= SPD_LEVEL_USE;
     if (shadow)

@@ -144,6 +144,11 @@ void steer_free(struct steer *s)
     free(s);
 }
 
+int steer_capture_queue_fd(const struct steer *s)
+{
+    return bpf_program__fd(s->egress->progs.capture_queue);
+}
+
 const char *steer_features(const struct steer *s)
 {
     return s->features;

@@ -51,6 +51,9 @@ extern const char *const steer_counter_names[STEER_COUNTER_COUNT];
 extern const char *const steer_counter_texts[STEER_COUNTER_COUNT];
 void steer_counters(struct steer *s, uint64_t ret[STEER_COUNTER_COUNT]);
 
+/* The program that spreads captured packets over the capture device's queues, for tun.h. */
+int steer_capture_queue_fd(const struct steer *s);
+
 /* One line per probed feature for the start-up log: "bpf netfilter link: yes". */
 const char *steer_features(const struct steer *s);
 

@@ -137,6 +137,11 @@ static void sysctl_set(const char *family, const char *name, const char *key, co
     close(fd);
 }
 
+bool tun_steer_queues(const struct tun *t, int prog_fd)
+{
+    return ioctl(t->fds[0], TUNSETSTEERINGEBPF, &prog_fd) == 0;
+}
+
 bool tun_open(const struct tun_options *o, struct tun *ret, char *err, size_t err_size)
 {
     struct tun t = { 0 };

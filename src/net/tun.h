@@ -37,6 +37,9 @@ struct tun {
 bool tun_open(const struct tun_options *o, struct tun *ret, char *err, size_t err_size);
 void tun_close(struct tun *t);
 
+/* Lets socket-filter program PROG_FD choose the queue of every packet, modulo their number. */
+bool tun_steer_queues(const struct tun *t, int prog_fd);
+
 /* Reads up to MAX captured packets into buffers of POOL; returns how many, 0 when none is there.
  * Sets *ret_lost to reads given up for want of buffers (the packet is then consumed and lost). */
 unsigned tun_read(int fd, struct pkt_pool *pool, struct pkt **ret, unsigned max,

@@ -34,7 +34,8 @@ int udp_open(enum ip_family family, uint16_t port, uint32_t mark, unsigned n_esp
         socket(family == IP_V6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     return sock_or_error(
-        fd, fd >= 0 && options_set(fd, family, mark) && (!n_esp || udp_esp_share(fd, n_esp)) &&
+        fd, fd >= 0 && options_set(fd, family, mark) &&
+                (!n_esp || udp_esp_share(fd, family, n_esp)) &&
                 bind(fd, (struct sockaddr *)&sa, sock_addr_fill(&sa, &any, port)) == 0);
 }
 

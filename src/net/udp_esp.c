@@ -60,25 +60,68 @@ struct udp_esp {
 
 /* ---- opening ---- */
 
-/* Sharers are numbered in the order they were bound, the IKE socket being 0. What is too short for
- * an SPI, keepalives above all, goes to a worker, which counts it. */
-bool udp_esp_share(int fd, unsigned n)
+/* Which of the sockets that share the port gets a message, as a classic BPF program. It sees the
+ * bytes behind UDP; headers it finds from where the network header is. Sharers are numbered in the
+ * order they were bound, the IKE socket being 0.
+ *
+ * The workers share by source address and port, not by SPI: the kernel coalesces what has the same
+ * of both, and a superpacket handled by one worker while the next with the same SA is handled by
+ * another would reorder them beyond a replay window of 32. */
+enum { PICK_LEN_MAX = 24, NET = SKF_NET_OFF };
+#define MIX 0x9e3779b1u
+
+static const struct sock_filter pick_kind[] = {
+    /* too short for an SPI, keepalives above all: to a worker, which counts it */
+    BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, MARKER_LEN, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, 1),
+    /* the non-ESP marker: IKE */
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, 0),
+};
+static const struct sock_filter pick_source4[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NET + 12),
+    BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, MIX),
+    BPF_STMT(BPF_ST, 0),
+    BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, NET),
+    BPF_STMT(BPF_LD | BPF_H | BPF_IND, NET),
+    BPF_STMT(BPF_LDX | BPF_W | BPF_MEM, 0),
+    BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+    BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, MIX),
+};
+static const struct sock_filter pick_source6[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NET + 8 + 12),
+    BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, MIX),
+    BPF_STMT(BPF_MISC | BPF_TAX, 0),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NET + 8 + 4),
+    BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+    BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, MIX),
+};
+
+static unsigned code_add(struct sock_filter *code, unsigned at, const struct sock_filter *more,
+                         size_t size)
 {
-    const struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, MARKER_LEN, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, 1),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0),
-        BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, 0x9e3779b1u), /* as raw.c spreads SPIs */
+    assert(at + size / sizeof(*more) <= PICK_LEN_MAX);
+    memcpy(code + at, more, size);
+    return at + (unsigned)(size / sizeof(*more));
+}
+
+bool udp_esp_share(int fd, enum ip_family family, unsigned n)
+{
+    const struct sock_filter pick_worker[] = {
         BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
         BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
         BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
         BPF_STMT(BPF_RET | BPF_A, 0),
     };
-    struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]),
-                               .filter = (struct sock_filter *)code };
+    struct sock_filter code[PICK_LEN_MAX];
+    unsigned len = code_add(code, 0, pick_kind, sizeof(pick_kind));
 
+    len = family == IP_V6 ? code_add(code, len, pick_source6, sizeof(pick_source6))
+                          : code_add(code, len, pick_source4, sizeof(pick_source4));
+    len = code_add(code, len, pick_worker, sizeof(pick_worker));
+    struct sock_fprog prog = { .len = (unsigned short)len, .filter = code };
     /* Whether to coalesce the kernel asks any of the sharers, chosen by addresses and ports. */
     sock_set(fd, IPPROTO_UDP, UDP_GRO, 1);
     return sock_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&

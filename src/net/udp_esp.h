@@ -1,7 +1,7 @@
 /* ESP inside UDP (RFC 3948): one socket per worker and family on the port that the IKE socket of
- * the same port shares (udp.h). The kernel gives every datagram that begins with an SPI to the
- * worker that hash(SPI) names, and the others to the IKE socket; a received superpacket goes where
- * its first datagram belongs and may hold others, IKE messages too.
+ * the same port shares (udp.h). The kernel gives what begins with an SPI to the worker that the
+ * source address and port name, and the non-ESP marker to the IKE socket; a received superpacket
+ * goes where its first datagram belongs and may hold datagrams of several SAs, IKE messages too.
  *
  * Both directions move superpackets (UDP_GRO, UDP_SEGMENT) where the kernel has them. The engine
  * sees whole datagrams [IP][UDP][ESP]: the headers are made up on receipt and taken off to send. */
@@ -13,7 +13,7 @@
 struct udp_esp; /* belongs to one thread */
 
 /* Before FD, the first socket of the port, is bound: others may share it, N of them for ESP. */
-bool udp_esp_share(int fd, unsigned n);
+bool udp_esp_share(int fd, enum ip_family family, unsigned n);
 /* The next of the sharers: they have to be opened in the order of the workers. NULL with errno. */
 struct udp_esp *udp_esp_open(enum ip_family family, uint16_t port, uint32_t mark);
 void udp_esp_close(struct udp_esp *u); /* accepts NULL */

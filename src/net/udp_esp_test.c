@@ -52,7 +52,10 @@ static bool lo_set(short flags, int mtu_bytes)
 static int group_set_up(void **state)
 {
     (void)state;
-    return unshare(CLONE_NEWNET) == 0 && lo_set(IFF_UP, 65536) ? 0 : -1;
+    if (unshare(CLONE_NEWNET) != 0 || !lo_set(IFF_UP, 65536))
+        return -1;
+    return system("for n in $(seq 40); do"
+                  " printf 'address add fd00::%x/128 dev lo nodad\\n' $n; done | ip -6 -batch -");
 }
 
 static void ends_open(struct ends *e, bool v6)
@@ -94,14 +97,28 @@ static bool readable(int fd, int wait_ms)
     return poll(&p, 1, wait_ms) == 1;
 }
 
-/* Everything that came to worker I, up to MAX; the first is waited for. */
-static unsigned take(struct ends *e, unsigned i, struct pkt **ret, unsigned max, int wait_ms)
+/* The worker that something came to. */
+static unsigned who_has_some(const struct ends *e)
 {
+    struct pollfd p[WORKERS];
+    unsigned i = 0;
+
+    for (unsigned k = 0; k < WORKERS; k++)
+        p[k] = (struct pollfd){ .fd = udp_esp_fd(e->workers[k]), .events = POLLIN };
+    assert_int_equal(poll(p, WORKERS, WAIT_MS), 1);
+    while (!(p[i].revents & POLLIN))
+        i++;
+    return i;
+}
+
+/* Everything that came to one worker, up to MAX; the first is waited for. */
+static unsigned take(struct ends *e, struct pkt **ret, unsigned max)
+{
+    struct udp_esp *u = e->workers[who_has_some(e)];
     unsigned n = 0, lost = 0;
 
-    while (n < max &&
-           (udp_esp_pending(e->workers[i]) || readable(udp_esp_fd(e->workers[i]), n ? 0 : wait_ms)))
-        n += udp_esp_receive(e->workers[i], &e->pool, ret + n, max - n, on_ike, &e->ike, &lost);
+    while (n < max && (udp_esp_pending(u) || readable(udp_esp_fd(u), 0)))
+        n += udp_esp_receive(u, &e->pool, ret + n, max - n, on_ike, &e->ike, &lost);
     assert_int_equal(lost, 0);
     return n;
 }
@@ -163,14 +180,20 @@ static void plain_send(const struct ends *e, const uint8_t *bytes, size_t len, s
     close(fd);
 }
 
-static unsigned worker_of(uint32_t spi)
-{
-    return (spi * 0x9e3779b1u >> 16) % WORKERS;
-}
-
 /* ---- who gets what ---- */
 
-static void an_spi_has_one_worker(void **state)
+enum { SOURCES = 40 };
+
+static void source_set(struct ends *e, struct pkt *p, unsigned i)
+{
+    if (e->v6)
+        p->data[8 + 15] = (uint8_t)(i + 1);
+    else
+        be16_put(p->data + 14, (uint16_t)(i + 1));
+}
+
+/* All SAs of one source, so that what the kernel coalesces is one worker's; sources spread. */
+static void a_source_has_one_worker(void **state)
 {
     (void)state;
     for (int v6 = 0; v6 < 2; v6++) {
@@ -178,21 +201,52 @@ static void an_spi_has_one_worker(void **state)
         unsigned seen[WORKERS] = { 0 };
 
         ends_open(&e, v6);
-        for (uint32_t spi = 0x100; spi < 0x100 + 4096; spi += 97) {
-            struct pkt *p = datagram(&e, spi, 60, 0, true), *got[2];
+        for (unsigned source = 0; source < SOURCES; source++) {
+            unsigned first = 0;
+            for (uint32_t spi = 0x100; spi < 0x100 + 5 * 97; spi += 97) {
+                struct pkt *p = datagram(&e, spi, 60, 0, true), *got[2];
 
-            assert_int_equal(send_one(&e, p), 1);
-            assert_int_equal(take(&e, worker_of(spi), got, 2, WAIT_MS), 1);
-            assert_int_equal(be32_get(got[0]->data + (v6 ? 48 : 28)), spi);
-            seen[worker_of(spi)]++;
-            put_all(&e, got, 1);
-            pkt_put(&e.pool, p);
+                source_set(&e, p, source);
+                if (v6) /* fd00::1 and so on */
+                    memcpy(p->data + 8, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 15);
+                assert_int_equal(send_one(&e, p), 1);
+                unsigned who = who_has_some(&e);
+                if (spi == 0x100)
+                    first = who;
+                assert_int_equal(who, first);
+                assert_int_equal(take(&e, got, 2), 1);
+                assert_int_equal(be32_get(got[0]->data + (v6 ? 48 : 28)), spi);
+                put_all(&e, got, 1);
+                pkt_put(&e.pool, p);
+            }
+            seen[first]++;
         }
         for (unsigned i = 0; i < WORKERS; i++)
-            assert_true(seen[i] > 0);
+            assert_true(seen[i] > SOURCES / WORKERS / 3);
         assert_false(readable(e.ike_fd, 0));
         ends_close(&e);
     }
+}
+
+/* Clients behind one address differ by port. */
+static void ports_of_one_source_spread(void **state)
+{
+    uint8_t bytes[64] = { 1 };
+    unsigned seen[WORKERS] = { 0 };
+    struct pkt *got[2];
+    struct ends e;
+
+    (void)state;
+    ends_open(&e, false);
+    for (unsigned i = 0; i < 4 * SOURCES; i++) {
+        plain_send(&e, bytes, sizeof(bytes), 0);
+        seen[who_has_some(&e)]++;
+        assert_int_equal(take(&e, got, 2), 1);
+        put_all(&e, got, 1);
+    }
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_true(seen[i] > 0);
+    ends_close(&e);
 }
 
 static void the_marker_goes_to_ike_and_short_things_to_the_first_worker(void **state)
@@ -227,7 +281,8 @@ static void the_marker_goes_to_ike_and_short_things_to_the_first_worker(void **s
                 assert_int_equal(segment, cases[i].len);
                 assert_int_equal(path.local_port, PORT);
             } else {
-                assert_int_equal(take(&e, 0, got, 2, WAIT_MS), 1);
+                assert_int_equal(who_has_some(&e), 0);
+                assert_int_equal(take(&e, got, 2), 1);
                 assert_int_equal(got[0]->len, (v6 ? 48 : 28) + cases[i].len);
                 put_all(&e, got, 1);
             }
@@ -325,7 +380,7 @@ static void bursts_arrive_in_order_and_unchanged(void **state)
         }
         unsigned taken =
             udp_esp_send(e.v6 ? NULL : e.workers[1], e.v6 ? e.workers[1] : NULL, sent, burst->n);
-        unsigned n = take(&e, worker_of(spi), got, PKT_BATCH + 1, WAIT_MS);
+        unsigned n = take(&e, got, PKT_BATCH + 1);
         if (taken != burst->n || n != burst->n)
             fail_msg("%s: %u taken, %u came", burst->label, taken, n);
         for (unsigned i = 0; i < n; i++)
@@ -375,11 +430,11 @@ static void ike_at_the_tail_of_a_superpacket_is_found(void **state)
 
         ends_open(&e, v6);
         be32_put(bytes, 0x4711);
-        be32_put(bytes + 100, 0x4712); /* another SPI: whose worker it is does not matter here */
+        be32_put(bytes + 100, 0x4712); /* another SA of the same peer */
         be32_put(bytes + 200, 0x4711);
         memset(bytes + 304, 0xab, 56);
         plain_send(&e, bytes, sizeof(bytes), 100);
-        assert_int_equal(take(&e, worker_of(0x4711), got, 8, WAIT_MS), 3);
+        assert_int_equal(take(&e, got, 8), 3);
         assert_int_equal(be32_get(got[1]->data + (v6 ? 48 : 28)), 0x4712);
         assert_int_equal(e.ike.n, 1);
         assert_int_equal(e.ike.len, 56);
@@ -416,7 +471,7 @@ static void datagrams_without_a_buffer_are_counted(void **state)
     for (unsigned i = 0; i < 10; i++)
         be32_put(bytes + i * 100, 0x4711);
     plain_send(&e, bytes, sizeof(bytes), 100);
-    struct udp_esp *u = e.workers[worker_of(0x4711)];
+    struct udp_esp *u = e.workers[who_has_some(&e)];
     assert_true(readable(udp_esp_fd(u), WAIT_MS));
     struct pkt_pool small;
     pkt_pool_init(&small, 4, 0);
@@ -444,7 +499,7 @@ static void a_small_batch_leaves_the_rest_at_hand(void **state)
         be32_put(bytes + i * 100 + 4, i);
     }
     plain_send(&e, bytes, sizeof(bytes), 100);
-    struct udp_esp *u = e.workers[worker_of(0x4711)];
+    struct udp_esp *u = e.workers[who_has_some(&e)];
     assert_true(readable(udp_esp_fd(u), WAIT_MS));
     do
         n += udp_esp_receive(u, &e.pool, got + n, 3, on_ike, &e.ike, &lost);
@@ -470,7 +525,7 @@ static void refusals_do_not_hold_up_others(void **state)
         sent[i] = datagram(&e, 0x4711, i < 4 ? 1600 : 1400, 0, true);
     sent[11]->data[16] = 240; /* no route */
     assert_int_equal(udp_esp_send(e.workers[0], NULL, sent, 12), 7);
-    assert_int_equal(take(&e, worker_of(0x4711), got, 16, WAIT_MS), 7);
+    assert_int_equal(take(&e, got, 16), 7);
     put_all(&e, got, 7);
     be16_put(sent[4]->data + 20, 4501); /* a port that is not ours */
     assert_int_equal(udp_esp_send(e.workers[0], NULL, sent + 4, 2), 1);
@@ -506,7 +561,8 @@ static void fragments_are_not_whole_udp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_spi_has_one_worker),
+        cmocka_unit_test(a_source_has_one_worker),
+        cmocka_unit_test(ports_of_one_source_spread),
         cmocka_unit_test(the_marker_goes_to_ike_and_short_things_to_the_first_worker),
         cmocka_unit_test(ike_is_sent_with_the_marker_from_port_4500_alone),
         cmocka_unit_test(bursts_arrive_in_order_and_unchanged),

@@ -1,6 +1,6 @@
 """Throughput of the whole path, hosts and gateways on this one machine: ESP with AES-128-CBC and
-HMAC-SHA-1, raw and in UDP, beside the plain routed path, and beside the same paths with cryptography
-switched off (the bench build), in interleaved rounds, on two wires:
+HMAC-SHA-1, raw and in UDP, beside the plain routed path, and beside the same paths with
+cryptography switched off (the bench build), in interleaved rounds, on two wires:
 
   veth       hands superpackets over whole, which flatters the plain path
   segmented  TSO and UDP segmentation off, GRO on: packets of the wire's MTU, as a network card has
