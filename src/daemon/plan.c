@@ -4,6 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What the kernel said about addresses: many policies have the same ends, and a question costs more
+ * than all the rest of a policy. */
+struct answers {
+    struct keymap by_addr; /* -> index of v */
+    struct answer {
+        bool yes;
+        struct ip_addr addr;
+    } * v;
+    size_t cap;
+};
+
 /* Everything needed while one plan is made. */
 struct planner {
     struct config *config;
@@ -12,6 +23,7 @@ struct planner {
     struct keymap *reqids;
     struct keymap sa_index;   /* (proto, src, dst, spi) -> index of the plan's SA */
     struct keymap duplicates; /* selector and priority -> index of the policy */
+    struct answers locals, sources;
     struct plan *plan;
     size_t cap_sas;
 };
@@ -92,6 +104,46 @@ static bool fit_transport(struct plan_policy *pp)
     return true;
 }
 
+static struct answer *answer_of(struct answers *a, const struct ip_addr *addr, bool *ret_new)
+{
+    size_t n = a->by_addr.n;
+    uint32_t i = keymap_put(&a->by_addr, addr, sizeof(*addr), (uint32_t)n, ret_new);
+
+    if (*ret_new && n == a->cap) {
+        a->cap = a->cap ? 2 * a->cap : 16;
+        a->v = xrealloc(a->v, a->cap * sizeof(*a->v));
+    }
+    return &a->v[i];
+}
+
+static void answers_fini(struct answers *a)
+{
+    keymap_fini(&a->by_addr);
+    free(a->v);
+}
+
+static bool is_local(struct planner *pl, const struct ip_addr *addr)
+{
+    bool is_new;
+    struct answer *a = answer_of(&pl->locals, addr, &is_new);
+
+    if (is_new)
+        a->yes = pl->env->is_local(pl->env->ctx, addr);
+    return a->yes;
+}
+
+static bool source_for(struct planner *pl, const struct ip_addr *dst, struct ip_addr *ret)
+{
+    bool is_new;
+    struct answer *a = answer_of(&pl->sources, dst, &is_new);
+
+    if (is_new)
+        a->yes = pl->env->source_for(pl->env->ctx, dst, &a->addr);
+    if (a->yes)
+        *ret = a->addr;
+    return a->yes;
+}
+
 static bool resolve_end_points(struct planner *pl, struct plan_policy *pp)
 {
     struct policy *p = &pp->policy;
@@ -100,14 +152,14 @@ static bool resolve_end_points(struct planner *pl, struct plan_policy *pp)
     if (ip_addr_is_unset(&p->remote))
         return inactive(pp, "sa-dst-address is not set");
     if (ip_addr_is_unset(&p->local)) {
-        if (!pl->env->source_for(pl->env->ctx, &p->remote, &p->local))
+        if (!source_for(pl, &p->remote, &p->local))
             return inactive(pp, "no route to sa-dst-address %s, so no source address for the SA",
                             ip_addr_to_text(&p->remote, text));
         return true;
     }
     if (p->local.family != p->remote.family)
         return inactive(pp, "sa-src-address and sa-dst-address are of different IP versions");
-    if (!pl->env->is_local(pl->env->ctx, &p->local))
+    if (!is_local(pl, &p->local))
         return inactive(pp, "sa-src-address %s is not an address of this host",
                         ip_addr_to_text(&p->local, text));
     return true;
@@ -402,6 +454,8 @@ void plan_build(struct config *c, const struct plan_env *env, struct keymap *req
     index_slots(ret);
     keymap_fini(&pl.sa_index);
     keymap_fini(&pl.duplicates);
+    answers_fini(&pl.locals);
+    answers_fini(&pl.sources);
 }
 
 const struct plan_policy *plan_of_slot(const struct plan *p, uint32_t slot)

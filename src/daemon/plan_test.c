@@ -7,18 +7,22 @@
 
 enum { ARGS_MAX = 16 };
 
+static unsigned n_asked;
+
 /* 1.0.0.1 and 1.0.0.9 are ours; everything but 9.0.0.0/8 is routed from 1.0.0.1. */
 static bool is_local(void *ctx, const struct ip_addr *a)
 {
     struct ip_addr first = ip_addr_v4(1, 0, 0, 1), second = ip_addr_v4(1, 0, 0, 9);
 
     (void)ctx;
+    n_asked++;
     return ip_addr_equal(a, &first) || ip_addr_equal(a, &second);
 }
 
 static bool source_for(void *ctx, const struct ip_addr *dst, struct ip_addr *ret)
 {
     (void)ctx;
+    n_asked++;
     *ret = ip_addr_v4(1, 0, 0, 1);
     return dst->b[0] != 9;
 }
@@ -164,6 +168,36 @@ static struct plan plan_of_two(const char *first, const char *second)
     return plan;
 }
 
+/* 300 policies of three local ends and three remote ones: six questions. */
+static void each_address_is_asked_about_once(void **state)
+{
+    static const char *const ends[] = { "sa-src-address=1.0.0.1 sa-dst-address=2.0.0.1",
+                                        "sa-src-address=1.0.0.7 sa-dst-address=2.0.0.1",
+                                        "sa-src-address=1.0.0.9 sa-dst-address=2.0.0.1",
+                                        "sa-dst-address=2.0.0.1",
+                                        "sa-dst-address=9.0.0.1",
+                                        "sa-dst-address=2.0.0.2" };
+    struct config *c = config_with_templates();
+    struct keymap reqids = { 0 };
+    struct plan plan;
+    char line[256];
+
+    (void)state;
+    for (unsigned i = 0; i < 300; i++) {
+        snprintf(line, sizeof(line), "src-address=10.1.%u.%u dst-address=10.2.0.0/16 tunnel=yes %s",
+                 i / 100, i % 100, ends[i % 6]);
+        add(c, "ip ipsec policy", line);
+    }
+    n_asked = 0;
+    plan_build(c, &env, &reqids, &plan);
+    assert_int_equal(n_asked, 6);
+    for (unsigned i = 0; i < 300; i++)
+        assert_int_equal(plan.policies[i].active, i % 6 != 1 && i % 6 != 4);
+    plan_fini(&plan);
+    keymap_fini(&reqids);
+    config_close(c);
+}
+
 static size_t wanted(const struct plan *p)
 {
     size_t n = 0;
@@ -271,6 +305,7 @@ int main(void)
         cmocka_unit_test(duplicates_are_inactive_unless_of_other_priority),
         cmocka_unit_test(a_wide_transport_policy_is_narrowed_to_its_ends),
         cmocka_unit_test(an_inactive_policy_is_no_duplicate_and_wants_no_sas),
+        cmocka_unit_test(each_address_is_asked_about_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
