@@ -36,7 +36,8 @@ enum api_decode api_decode(struct api_decoder *d, const uint8_t **p, size_t *len
 /* One connection at the daemon: sentences in, encoded replies appended to OUT.
  * Commands: /MENU/PATH/{add set unset remove enable disable comment move print getall find get
  * export} and the menu's own; /login /cancel /quit. Items: =.id= or =numbers=, lists of *ID and
- * names that add up. print: =.proplist=, =count-only=, =from=, queries. find: =ret=*1,*2. get:
+ * names that add up. add: of several items, all or none, with =.next= between them; =ret= is the
+ * list of new ids. print: =.proplist=, =count-only=, =from=, queries. find: =ret=*1,*2. get:
  * =value-name=, =ret=. move: =destination=. export: one !re =line= per line (also /export). */
 struct api_session;
 struct api_session *api_session_new(struct config *c);

@@ -192,6 +192,20 @@ static void a_row_has_everything(void **state)
          { POLICY "/print =from=*2 =.proplist=.id", "!re =.id=*2 . !done ." });
 }
 
+static void several_items_are_added_together_or_not_at_all(void **state)
+{
+    PLAY(*state,
+         { POLICY "/add =priority=1 =.next= =priority=2 =comment=x =.next= =.next= =priority=4",
+           "!done =ret=*1,*2,*3,*4 ." },
+         { POLICY "/get =.id=*2 =value-name=comment", "!done =ret=x ." },
+         { POLICY "/get =.id=*3 =value-name=priority", "!done =ret=0 ." },
+         { POLICY "/add =priority=5 =.next= =level=maybe =.next= =priority=6",
+           TRAP_AT("level", "input_does_not_match_any_value_of_level") },
+         { POLICY "/find", "!done =ret=*1,*2,*3,*4 ." },
+         { SA "/add =name=a =.next= =name=a", TRAP_AT("name", "failure:_already_have_such_entry") },
+         { SA "/find", "!done =ret= ." }, { POLICY "/add", "!done =ret=*5 ." });
+}
+
 static void order_is_kept_and_changed(void **state)
 {
     PLAY(*state, { POLICY "/add", "!done =ret=*1 ." }, { POLICY "/add", "!done =ret=*2 ." },
@@ -435,6 +449,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(items_live_their_life),
         T(a_row_has_everything),
+        T(several_items_are_added_together_or_not_at_all),
         T(order_is_kept_and_changed),
         T(errors_are_the_references),
         T(several_items_change_together_or_not),

@@ -20,16 +20,49 @@ static bool each_item(struct request *r, bool (*change)(struct request *r, uint3
     return ok;
 }
 
-bool on_add(struct request *r)
+/* Arguments of one item, up to ".next" or the end. */
+static size_t item_args(const struct request *r, size_t from)
+{
+    size_t n = 0;
+
+    while (from + n < r->n_args && strcmp(r->args[from + n].name, ".next") != 0)
+        n++;
+    return n;
+}
+
+static bool add_one(struct request *r, size_t from, size_t n, struct text *ids)
 {
     uint32_t id;
-    char ret[ROW_ID_TEXT_MAX];
 
-    if (!config_add(r->c, r->m, r->args, r->n_args, &id, &r->error))
+    if (!config_add(r->c, r->m, r->args + from, n, &id, &r->error))
         return false;
-    snprintf(ret, sizeof(ret), "*%X", id);
-    put_done(r, ret);
+    text_printf(ids, "%s*%X", ids->len ? "," : "", id);
     return true;
+}
+
+/* Several items with "=.next=" between their arguments. */
+static bool add_many(struct request *r, struct text *ids)
+{
+    bool ok = true;
+
+    config_begin(r->c);
+    for (size_t from = 0, n; ok && from <= r->n_args; from += n + 1) {
+        n = item_args(r, from);
+        ok = add_one(r, from, n, ids);
+    }
+    return config_end(r->c, ok, &r->error);
+}
+
+bool on_add(struct request *r)
+{
+    struct text ids = TEXT_INIT;
+    size_t n = item_args(r, 0);
+    bool ok = n == r->n_args ? add_one(r, 0, n, &ids) : add_many(r, &ids);
+
+    if (ok)
+        put_done(r, text_get(&ids));
+    text_fini(&ids);
+    return ok;
 }
 
 static bool set_one(struct request *r, uint32_t id)

@@ -3,7 +3,7 @@
 #include "items.h"
 #include "verbs.h"
 
-static void request_init(struct api_sentence *request, const struct call *call, const char *command)
+void change_request_init(struct api_sentence *request, const struct call *call, const char *command)
 {
     struct text path = TEXT_INIT;
 
@@ -26,7 +26,7 @@ static bool send_request(struct call *call, struct api_sentence *request)
     return ok;
 }
 
-static void add_properties(struct api_sentence *request, const struct call *call)
+void change_add_properties(struct api_sentence *request, const struct call *call)
 {
     for (size_t i = 0; i < call->n_args; i++)
         if (!call->args[i].spec)
@@ -46,16 +46,16 @@ static bool add_item(struct api_sentence *request, struct call *call, const char
     return true;
 }
 
-static bool run_add(struct call *call)
+bool change_add(struct call *call)
 {
     struct api_sentence request;
 
-    request_init(&request, call, "add");
+    change_request_init(&request, call, "add");
     if (!add_item(&request, call, "copy-from") || !add_item(&request, call, "place-before")) {
         api_sentence_fini(&request);
         return false;
     }
-    add_properties(&request, call);
+    change_add_properties(&request, call);
     return send_request(call, &request);
 }
 
@@ -80,7 +80,7 @@ static bool on_items(struct call *call, const char *command, struct api_sentence
 {
     struct ids ids = { 0 };
 
-    request_init(request, call, command);
+    change_request_init(request, call, command);
     if (!items_of_arg(call, "numbers", &ids))
         return false;
     bool fits = ids.n <= IDS_MAX;
@@ -105,10 +105,10 @@ static bool run_set(struct call *call)
     bool ok = true;
 
     if (call->place.menu->flags & M_SINGLE)
-        request_init(&request, call, "set");
+        change_request_init(&request, call, "set");
     else
         ok = on_items(call, "set", &request);
-    add_properties(&request, call);
+    change_add_properties(&request, call);
     if (ok && request.n > 1 && has_items(&request))
         return send_request(call, &request);
     api_sentence_fini(&request);
@@ -157,8 +157,8 @@ static bool run_menu_command(struct call *call)
 {
     struct api_sentence request;
 
-    request_init(&request, call, call->command->name);
-    add_properties(&request, call);
+    change_request_init(&request, call, call->command->name);
+    change_add_properties(&request, call);
     return send_request(call, &request);
 }
 
@@ -188,8 +188,8 @@ static const struct verb_arg move_args[] = {
 };
 
 const struct verb verbs_change[] = {
-    { "add", .never = M_SINGLE | M_LIVE, .flags = VERB_PROPERTIES, .args = add_args, .run = run_add,
-      .help = "add a new item" },
+    { "add", .never = M_SINGLE | M_LIVE, .flags = VERB_PROPERTIES, .args = add_args,
+      .run = change_add, .help = "add a new item" },
     { "set", .never = M_LIVE, .flags = VERB_PROPERTIES, .args = items_args,
       .unnamed = { "numbers" }, .run = run_set, .help = "change properties of items" },
     { "remove", .never = M_SINGLE | M_LIVE, .args = items_args, .unnamed = { "numbers" },

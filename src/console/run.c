@@ -2,7 +2,7 @@
  * "(line L column C)". */
 #include "run.h"
 
-#include "call.h"
+#include "adds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,8 +68,8 @@ static bool expand_command(struct run *r, const struct place *place, const struc
                          .problem = r->problem,
                          .depth = r->depth + 1 };
 
-    bool ok = inner.depth <= RUN_DEPTH_MAX ? run_text(&inner, c->at + 1, c->end - 1)
-                                           : run_fail(r, c->at, "syntax error");
+    bool ok = inner.depth <= RUN_DEPTH_MAX || run_fail(r, c->at, "syntax error");
+    ok = ok && adds_flush(r) && run_text(&inner, c->at + 1, c->end - 1);
     if (ok)
         push_text(ret, c, text_get(&value));
     text_fini(&value);
@@ -132,14 +132,31 @@ static bool run_command(struct run *r, const struct lex_words *words)
     struct call call;
     bool ok = call_parse(&call, r, words);
 
+    if (ok && call.verb && adds_can_wait(r, &call))
+        return adds_put(r, &call);
     if (ok && !call.verb)
         r->place = call.place;
     else if (ok)
-        ok = call.verb->run(&call);
+        ok = adds_flush(r) && call.verb->run(&call);
     if (ok && call.verb)
         hand_over(r, &call);
     call_fini(&call);
     return ok;
+}
+
+/* What waits comes before what failed behind it. */
+static bool finish(struct run *r, bool ok)
+{
+    struct problem later = *r->problem;
+
+    if (ok)
+        return adds_flush(r);
+    *r->problem = (struct problem){ 0 };
+    if (adds_flush(r))
+        *r->problem = later;
+    else
+        text_fini(&later.text);
+    return false;
 }
 
 bool run_text(struct run *r, size_t from, size_t to)
@@ -158,7 +175,7 @@ bool run_text(struct run *r, size_t from, size_t to)
             ok = run_command(r, &words);
         lex_words_fini(&words);
         if (!ok || result == LEX_END || r->c->quit)
-            return ok;
+            return finish(r, ok);
     }
 }
 

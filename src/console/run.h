@@ -43,6 +43,12 @@ struct problem {
 };
 #define NO_PLACE SIZE_MAX
 
+/* New items of one menu that wait to be sent together: adds.h. */
+struct adds {
+    struct call *calls; /* owned */
+    size_t n, words, bytes;
+};
+
 struct run {
     struct console *c;
     const char *source;
@@ -51,6 +57,7 @@ struct run {
     struct text *value; /* what the last command yields, NULL at the top */
     struct problem *problem;
     unsigned depth; /* of [commands] and imports */
+    struct adds adds;
 };
 
 /* Commands of source[from..to). False: the problem says why. */

@@ -18,6 +18,7 @@ struct backend {
     pthread_t thread;
     int fd;
     bool serving;
+    unsigned applies;
 };
 
 static void emit_pairs(struct live_row *row, const char *pairs)
@@ -103,7 +104,7 @@ static bool command(void *ctx, const struct menu *m, const char *name, const voi
 static bool apply(void *ctx, struct config *c, const struct config_change *changes, size_t n,
                   struct text *reason)
 {
-    (void)ctx;
+    ((struct backend *)ctx)->applies++;
     (void)c;
     (void)changes;
     (void)n;
@@ -137,6 +138,11 @@ void backend_free(struct backend *b)
     free(b->identity);
     free(b->last_error);
     free(b);
+}
+
+unsigned backend_applies(const struct backend *b)
+{
+    return b->applies;
 }
 
 struct config *backend_config(struct backend *b)

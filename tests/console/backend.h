@@ -9,6 +9,7 @@ struct backend;
 struct backend *backend_new(const char *identity);
 void backend_free(struct backend *b);
 struct config *backend_config(struct backend *b);
+unsigned backend_applies(const struct backend *b); /* how often a gateway had to follow */
 
 /* A client whose other end is served by a thread of the backend. One at a time; freed by the
  * caller before the backend. */
