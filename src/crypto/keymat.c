@@ -160,6 +160,35 @@ void keymat_hash_r(const struct skeyid *k, const struct phase1_facts *f, struct 
     prf_of(k->alg, part(k, k->skeyid), parts, COUNT(parts), ret);
 }
 
+/* prf(hash(FIRST | SECOND), ...): the nonces stand in for SKEYID. */
+static void base_hash(enum digest_alg alg, struct slice first, struct slice second,
+                      const struct slice *parts, size_t n, uint8_t *ret)
+{
+    const struct slice nonces[] = { first, second };
+    uint8_t key[DIGEST_MAX];
+
+    digest_of(alg, nonces, COUNT(nonces), key);
+    prf_of(alg, (struct slice){ key, digest_info[alg].len }, parts, n, ret);
+}
+
+void keymat_base_hash_i(enum digest_alg alg, const struct phase1_facts *f, struct slice ni_b,
+                        struct slice nr_b, struct slice idii_b, uint8_t *ret)
+{
+    struct slice parts[] = { f->g_xi, cookie(f->cookies.i), cookie(f->cookies.r), f->sai_b,
+                             idii_b };
+
+    base_hash(alg, nr_b, ni_b, parts, COUNT(parts), ret); /* the responder's nonce first */
+}
+
+void keymat_base_hash_r(enum digest_alg alg, const struct phase1_facts *f, struct slice ni_b,
+                        struct slice nr_b, struct slice idii_b, uint8_t *ret)
+{
+    struct slice parts[] = { f->g_xi,  f->g_xr, cookie(f->cookies.i), cookie(f->cookies.r),
+                             f->sai_b, idii_b };
+
+    base_hash(alg, ni_b, nr_b, parts, COUNT(parts), ret);
+}
+
 void keymat_hash1(const struct skeyid *k, uint32_t message_id, struct slice rest, uint8_t *ret)
 {
     uint8_t id[4];

@@ -64,6 +64,13 @@ void keymat_hash_i(const struct skeyid *k, const struct phase1_facts *f, struct 
 void keymat_hash_r(const struct skeyid *k, const struct phase1_facts *f, struct slice idir_b,
                    uint8_t *ret);
 
+/* The base mode of racoon with signatures: SKEYID is not known yet, and both hashes cover the
+ * initiator's identity. HASH_I has no use for f->g_xr. */
+void keymat_base_hash_i(enum digest_alg alg, const struct phase1_facts *f, struct slice ni_b,
+                        struct slice nr_b, struct slice idii_b, uint8_t *ret);
+void keymat_base_hash_r(enum digest_alg alg, const struct phase1_facts *f, struct slice ni_b,
+                        struct slice nr_b, struct slice idii_b, uint8_t *ret);
+
 /* Sections 5.5 and 5.7: REST is every byte behind the HASH payload, generic headers included,
  * padding excluded. HASH(1) serves quick mode, informational and new group exchanges. */
 void keymat_hash1(const struct skeyid *k, uint32_t message_id, struct slice rest, uint8_t *ret);

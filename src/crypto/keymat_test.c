@@ -359,6 +359,15 @@ static void signature_and_base_mode_hashes_come_out(void **state)
     f.g_xr.len = 0;
     keymat_hash_i(&k, &f, bytes_slice(&idii_b), got);
     assert_hex(got, 20, "cf7321c48e71d9905265aad5d96c7aa3801bedda");
+    /* Base mode with signatures. */
+    struct bytes ni = unhex(signature.ni), nr = unhex(signature.nr);
+    keymat_base_hash_i(DIGEST_SHA1, &f, bytes_slice(&ni), bytes_slice(&nr), bytes_slice(&idii_b),
+                       got);
+    assert_hex(got, 20, "a69ff2cb61a4069130d86d700e22a3dcf9ae8086");
+    f.g_xr.len = 128;
+    keymat_base_hash_r(DIGEST_SHA1, &f, bytes_slice(&ni), bytes_slice(&nr), bytes_slice(&idii_b),
+                       got);
+    assert_hex(got, 20, "e15000f4daf69e6cb2a0d7ad1a878e87d11eff7c");
 }
 
 /* Dead peer detection and delete after the recorded main mode, message ID 0a0b0c0d. */

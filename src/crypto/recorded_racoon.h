@@ -638,4 +638,89 @@ static const struct racoon_exchange racoon_exchanges[] = {
                                "e1f8ad02380d96c2e"
                                "7f531358c819" },
     },
+    {
+        .name = "base-rsa-3des-sha1-modp1024",
+        .digest = DIGEST_SHA1,
+        .cipher = CIPHER_3DES,
+        .group = DH_MODP1024,
+        .base_mode = true,
+        .cky_i = "69b08dc8b29fb39f",
+        .cky_r = "c198948636919de7",
+        .ni_b = "8886cb5c56faba9ee0b8287ce1abbf8a",
+        .nr_b = "821d2d67810bd5609249e52648a0a929",
+        .sai_b =
+            "00000001000000010000002c010100010000002401010000800b0001000c000400015180800100058003"
+            "00038002000280040002",
+        .idii_b =
+            "090000003032310b3009060355040613024c56310c300a060355040a0c034c6162311530130603550403"
+            "0c0c67772d31302e35352e302e32",
+        .idir_b =
+            "090000003032310b3009060355040613024c56310c300a060355040a0c034c6162311530130603550403"
+            "0c0c67772d31302e35352e302e33",
+        .xi = "2c900a52d354a42ffcbbdb3e2c511f41deae176f70ec658e5da8bc6dda23aed3992bd24bcfd1bd2bc4fd"
+              "5feea01b2f79fbc8f513c0837dbbb19a2188e73c34759dfc892feb8983edf2b69e1929b12bfef82ed18b"
+              "f09aee765497708b0095d0621d0e573727619d25129e21e8426f70432540b3eb00b5883142a8d8f000ef"
+              "eb91",
+        .xr = "3cb38f8c73cdf22acb8332a55c0878bc57d2627cb88aa5355998f9b47c3fbfa5bc63c438dd8e987db355"
+              "2e0e07347c2dc465c139b6ae52abff4402f39454079a4c204006d081e86f7fb3847b6cef6acccc354b90"
+              "7d868b2981547ce923e7cb06bbf9c96ecb81ff84665b615e4cbd1c3ae1546dbdfd7f997363e6b2a8abfb"
+              "16dc",
+        .g_xi =
+            "13a781db26328b89ca1c87e252aee60c84dff55dc4101c22d82ec0a6fbab1f2e843a0a22e908db667e07"
+            "64b3bc7afb22b6f23b8dea6de617efff1e012e676ae700911a04bbd9216d38f49ccc5a31f55ad954636e"
+            "add2dfefce4b0148c5d07f9f66803f66cd244c7fa023fc989bf451f124992de46158bec936ace1288021"
+            "d9b2",
+        .g_xr =
+            "611bfa350d71ef165fdb3b490b45d5ea6a2939f3756055098bb08f21eebce226b75fb76059ab33950488"
+            "84d3f92bb0262b89ba6d66fc361ab1101429a17b096ba9a27d76a270fa2d9a006cfeabc9cbe3c6a4d0cf"
+            "c2e2694166c661c352489390272c5ebf98f12841f744cf579ce801f678fdbb686770b120a5d1faf57cb4"
+            "a02e",
+        .g_xy =
+            "a769bb7882b4fcc30ef5a1dc063adfe8f380adf44ec38f7d85210c0ee145fdbbe8b6c027727e45f0f000"
+            "6ce53eb8397390e3ffdd5322eab05f6d12bf6945d0976431a2e59c03104a73601ff622584ac588dacb04"
+            "e62a12c68bef387dbeed48ac9c794b440fd76e418f7eeae2698373ee88bae81f04ed632e6bbf48527714"
+            "6bb4",
+        .skeyid = "595e286ec3f83bea576264a1e21ed8084506e4d4",
+        .skeyid_d = "6d3d97fb0e4ed0d9c3f79aadaea6c80414f8ac0e",
+        .skeyid_a = "3ba01c35fdea430f13dd879815387da24a356b27",
+        .skeyid_e = "3e2ab006d7abad7787623aac03bbb0bc40feb9d6",
+        .key = "5ab3a6e8f776832789847668dab7886d6c9d4d0bbf6034b1",
+        .iv = "942eda007dec8b8a",
+        .hash_i = "9eef307376dd130b8042eb0f4210ff0e627f2ea3",
+        .hash_r = "73830f64c66cf8fad72eed65045c55b857483e75",
+        .last_block = "942eda007dec8b8a",
+        .iv_before = "8f8ed4c3a9960e96",
+        .sealed =
+            "4fbc2be209331b1bb2b0f131036e5a300025413a6e7ce4a8cddd15f104889df70b88f99fd03bb47b3dec"
+            "1764df2d705cb79a07ebc4c3a932",
+        .opened =
+            "0b0000185b3441a325675943d524f089f687c44f76427d7c0000001c000000010110600269b08dc8b29f"
+            "b39fc198948636919de7eea4b003",
+        .info_id = "d97fb16b",
+        .info_rest = "0000001c000000010110600269b08dc8b29fb39fc198948636919de7",
+        .info_hash1 = "f99539ae19fcfe9420687c08054e1be8b8bd3710",
+        .quick_id = "975abea5",
+        .rest1 =
+            "0a000030000000010000000100000024010304010143ea25000000180103000080010001800207088004"
+            "00028005000205000014d599a826f082ee74a3f7405870b602750500000c010000000a3700020000000c"
+            "010000000a370003",
+        .hash1 = "893c01bcb0c1768b6a3e06c3a9f06bc2a1571cee",
+        .quick_iv = "abadb77679193602",
+        .quick_ni_b = "d599a826f082ee74a3f7405870b60275",
+        .quick_nr_b = "facd7ae236647b7fc8f13010fd567ec4",
+        .hash3 = "acfab7f07e04c12ba7b8ee08f9f034a65e7bfeb0",
+        .rest2 =
+            "0a000030000000010000000100000024010304010b29afde000000180103000080010001800207088004"
+            "00028005000205000014facd7ae236647b7fc8f13010fd567ec40500000c010000000a3700020000000c"
+            "010000000a370003",
+        .hash2 = "0eaf6a1a60a1f6bc4da742a6e08722de69b55a64",
+        .sa[0] = { "0143ea25",
+                   "40654861f0e68471ca8cafdb9db9963b7376c761b914e8bd2a20a1cbaa787bbcaae272598434585"
+                   "448c9"
+                   "17c94117db81075966e7779498177409a94e89efb148f1c7d70f7584f10c319f56af829835e1" },
+        .sa[1] = { "0b29afde",
+                   "5f99555d27225abd082b217b586d826115c536fd00683b4925ba7e75b0b9eae79c424cf841a268c"
+                   "e99ff"
+                   "7449ddb40e45e4e407ae5cb5b7a0ed39f98100e49ab87b52adfd356002785b00fdf359ba1077" },
+    },
 };

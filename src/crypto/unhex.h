@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { UNHEX_MAX = 512 };
+enum { UNHEX_MAX = 1100 };
 
 struct bytes {
     uint8_t b[UNHEX_MAX];

@@ -44,6 +44,9 @@ static void peers_set(struct ike *ike, const struct ike_config *config)
         if (!p) {
             p = xcalloc(1, sizeof *p);
             p->cfg = cfg;
+            pki_cert_ref(cfg.certificate);
+            pki_key_ref(cfg.key);
+            pki_cert_ref(cfg.remote_certificate);
         }
         peers[i] = peer_ref(p);
         secret_wipe(&cfg.psk, sizeof cfg.psk);
@@ -54,6 +57,15 @@ static void peers_set(struct ike *ike, const struct ike_config *config)
     ike->peers = peers;
     ike->n_peers = config->n_peers;
     peers_sort(ike);
+}
+
+/* SAs that are up stay: trust is asked for when a peer shows who it is. */
+static void trust_set(struct ike *ike, const struct ike_config *config)
+{
+    struct pki_trust *old = ike->trust;
+
+    ike->trust = config->trust ? pki_trust_ref(config->trust) : pki_trust_new(PKI_CRL_NONE);
+    pki_trust_unref(old);
 }
 
 /* ---- proposals ---- */
@@ -277,6 +289,7 @@ void ike_configure(struct ike *ike, uint64_t now_ms, const struct ike_config *co
     ike->now_ms = now_ms;
     proposals_set(ike, config);
     policies_set(ike, config);
+    trust_set(ike, config);
     peers_set(ike, config);
     phase1s_compare(ike);
     for (size_t i = 0; i < ike->n_policies; i++) {
@@ -298,6 +311,7 @@ void config_fini(struct ike *ike)
         proposal_unref(ike->proposals[i]);
     for (size_t i = 0; i < ike->n_peers; i++)
         peer_unref(ike->peers[i]);
+    pki_trust_unref(ike->trust);
     free(ike->policies);
     free(ike->policy_cfgs);
     free(ike->proposals);

@@ -31,11 +31,16 @@ void driver_authentic(struct phase1 *p1, const struct msg_in *in)
     p1->bytes += in->header.length;
 }
 
-static const struct step *row_find(const struct step_table *table, bool initiator, uint8_t state)
+static const struct step *row_find(const struct step_table *table, const struct exchange *ex)
 {
+    unsigned auth = 1u << ex->p1->peer->cfg.auth;
+
     for (size_t i = 0; i < table->n; i++) {
-        if (table->rows[i].initiator == initiator && table->rows[i].from == state)
-            return &table->rows[i];
+        const struct step *row = &table->rows[i];
+
+        if (row->initiator == ex->initiator && row->from == ex->state &&
+            (!row->auths || (row->auths & auth)))
+            return row;
     }
     return NULL;
 }
@@ -50,6 +55,8 @@ static unsigned most_of(uint8_t type)
     case PL_NATD:
     case PL_CERTREQ:
         return ISAKMP_PAYLOADS_MAX;
+    case PL_CERT:
+        return PKI_CHAIN_MAX;
     case PL_NATOA:
     case PL_ID: /* two in quick mode, whose step looks */
         return 2;
@@ -110,8 +117,10 @@ static enum step_result parse(struct exchange *ex, const struct step *row, struc
         /* A wrong key looks like this, too. */
         if (encrypted && ex->message_id == 0)
             report_stranger(ex->p1->ike, ex->p1->peer, in->path,
-                            "phase 1 message cannot be decrypted: the peer probably has another "
-                            "secret");
+                            ex->p1->peer->cfg.auth == IKE_PRE_SHARED_KEY
+                                ? "phase 1 message cannot be decrypted: the peer probably has "
+                                  "another secret"
+                                : "phase 1 message cannot be decrypted, or is none of ours");
         return driver_refuse(in, IKE_DROP_PAYLOAD);
     }
     return STEP_OK;
@@ -161,8 +170,7 @@ static void run_existing(struct exchange *ex, const struct step_table *table, st
         exchange_send_again(ex);
         return;
     }
-    row = ex->job || ex->type != in->header.exchange ? NULL
-                                                     : row_find(table, ex->initiator, ex->state);
+    row = ex->job || ex->type != in->header.exchange ? NULL : row_find(table, ex);
     if (!row) {
         ike_drop(ike, IKE_DROP_STATE);
         return;
@@ -186,6 +194,7 @@ static void first_message(struct ike *ike, struct msg_in *in, const uint8_t *byt
     struct peer *peer = peer_find(ike, &in->path->remote);
     const struct p1_mode *mode = p1_mode_of_exchange(in->header.exchange);
     struct phase1 *p1;
+    const char *why;
 
     if (!peer) {
         ike_drop(ike, IKE_DROP_NO_PEER);
@@ -198,14 +207,14 @@ static void first_message(struct ike *ike, struct msg_in *in, const uint8_t *byt
                         p1_mode_of(peer->cfg.mode)->title, mode->title);
         return;
     }
-    if (peer->cfg.auth == IKE_PRE_SHARED_KEY && peer->cfg.psk.len == 0) {
+    if (!phase1_possible(ike, peer, &why)) {
         ike_drop(ike, IKE_DROP_NO_PEER);
-        report_stranger(ike, peer, in->path, "the peer entry has no secret");
+        report_stranger(ike, peer, in->path, "%s", why);
         return;
     }
     p1 = phase1_new(ike, peer, in->path, false);
     memcpy(p1->cookies.i, in->header.cky_i, COOKIE_LEN);
-    if (step_run(p1->main, row_find(mode->steps, false, P1_NEW), in, bytes, len) == STEP_OK) {
+    if (step_run(p1->main, row_find(mode->steps, p1->main), in, bytes, len) == STEP_OK) {
         report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN, "respond new phase 1 (%s):", mode->title);
         return;
     }

@@ -25,6 +25,7 @@ struct step {
     bool encrypted;
     bool clear_too;     /* ... or not encrypted */
     uint64_t need, may; /* bits of payload types */
+    unsigned auths;     /* bits of enum ike_auth_method the row is for; 0: any */
     enum step_result (*run)(struct exchange *ex, struct msg_in *in);
 };
 

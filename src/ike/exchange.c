@@ -4,6 +4,7 @@
 #include "must.h"
 #include "phase1.h"
 #include "quick_mode.h"
+#include "signature.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -276,8 +277,16 @@ struct ike_job *exchange_job_new(const struct dh *dh)
 {
     struct ike_job *job = xcalloc(1, sizeof *job);
 
-    job->dh = *dh;
+    if (dh)
+        job->dh = *dh;
     return job;
+}
+
+void exchange_job_free(struct ike_job *job)
+{
+    auth_job_free(job->auth);
+    secret_wipe(job, sizeof *job);
+    free(job);
 }
 
 void exchange_job_start(struct exchange *ex, struct ike_job *job,
@@ -295,6 +304,8 @@ void ike_job_run(struct ike_job *job)
 {
     struct slice peer = { job->peer_public, dh_group_info[job->dh.group].public_len };
 
+    if (job->auth)
+        auth_job_run(job->auth);
     if (job->want_public)
         job->error = dh_public(&job->dh, job->own_public);
     if (job->want_shared && job->error == DH_ERR_OK)

@@ -34,7 +34,8 @@ void exchange_send_again(struct exchange *ex);
  */
 void exchange_settle(struct exchange *ex);
 
-/* A job for the pool; DONE runs when it is back, unless the exchange ended. */
+/* A job for the pool; DONE runs when it is back, unless the exchange ended. DH may be NULL. */
 struct ike_job *exchange_job_new(const struct dh *dh);
+void exchange_job_free(struct ike_job *job);
 void exchange_job_start(struct exchange *ex, struct ike_job *job,
                         void (*done)(struct exchange *ex, struct ike_job *job));

@@ -1,5 +1,6 @@
 #include "child.h"
 #include "driver.h"
+#include "exchange.h"
 #include "ike_priv.h"
 #include "phase1.h"
 #include "policy.h"
@@ -165,10 +166,8 @@ void ike_free(struct ike *ike)
     taken_free(ike);
     while ((a = TAILQ_FIRST(&ike->actions))) {
         TAILQ_REMOVE(&ike->actions, a, in_queue);
-        if (a->a.type == IKE_JOB) {
-            secret_wipe(a->a.job, sizeof *a->a.job);
-            free(a->a.job);
-        }
+        if (a->a.type == IKE_JOB)
+            exchange_job_free(a->a.job);
         ike_action_fini(&a->a);
         free(a);
     }
@@ -240,8 +239,7 @@ void ike_on_job_done(struct ike *ike, uint64_t now_ms, struct ike_job *job)
         ex->job = NULL;
         ex->job_done(ex, job);
     }
-    secret_wipe(job, sizeof *job);
-    free(job);
+    exchange_job_free(job);
     driver_serve_early(ike);
     ike_bury(ike);
 }

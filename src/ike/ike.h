@@ -4,7 +4,7 @@
  * ike_on_job_done, ike_configure. Out: a queue of actions (ike_action_take): datagrams to send, SAs
  * to install or remove, work for the helper pool, reports. The caller carries them out in order.
  * One thread. Time is milliseconds of a monotonic clock, passed in. Nothing in here blocks: modular
- * exponentiation leaves as a job and comes back by ike_on_job_done.
+ * exponentiation and signatures leave as jobs and come back by ike_on_job_done.
  *
  * Everything a stranger can make grow has a named limit below and a counter. */
 #pragma once
@@ -35,6 +35,10 @@ enum ike_exchange_mode { IKE_MAIN, IKE_AGGRESSIVE, IKE_BASE };
 enum ike_auth_method { IKE_PRE_SHARED_KEY, IKE_RSA_SIGNATURE };
 enum ike_proposal_check { IKE_CHECK_CLAIM, IKE_CHECK_EXACT, IKE_CHECK_OBEY, IKE_CHECK_STRICT };
 
+struct pki_cert; /* pki_cert.h, pki_key.h, pki_trust.h */
+struct pki_key;
+struct pki_trust;
+
 struct ike_peer { /* one /ip ipsec peer */
     uint32_t id;  /* of the configured item: stable over reconfiguration */
     struct ip_prefix address;
@@ -42,6 +46,11 @@ struct ike_peer { /* one /ip ipsec peer */
     enum ike_exchange_mode mode;
     enum ike_auth_method auth;
     struct secret psk;
+    /* rsa-signature; shared, not taken */
+    struct pki_cert *certificate; /* ours */
+    struct pki_key *key;
+    struct pki_cert *remote_certificate; /* the only one accepted; NULL: any that leads to one of
+                                            the authorities of ike_config */
     enum cipher_alg cipher;
     enum auth_alg hash;
     enum dh_group group;
@@ -87,6 +96,7 @@ struct ike_config {
     size_t n_proposals;
     const struct ike_policy *policies;
     size_t n_policies;
+    struct pki_trust *trust; /* shared, not taken; NULL: nobody is trusted */
 };
 
 /* ---- actions ---- */
@@ -234,6 +244,7 @@ void ike_stop(struct ike *ike, uint64_t now_ms);
     X(STATE, "ike-state", "message not expected in this state or from this role")                  \
     X(ENCRYPTION, "ike-encryption", "encryption bit wrong, or not whole blocks")                   \
     X(HASH, "ike-hash", "hash wrong: another key, or forged")                                      \
+    X(SIGNATURE, "ike-signature", "signature or certificate of a peer refused")                    \
     X(MESSAGE_ID, "ike-message-id", "message ID zero, in use or used before")                      \
     X(NO_PEER, "ike-no-peer", "no peer entry matches the source address")                          \
     X(LIMIT, "ike-limit", "too many half-open or open exchanges")

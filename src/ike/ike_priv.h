@@ -12,6 +12,8 @@
 #include "ike.h"
 #include "keymat.h"
 #include "map.h"
+#include "pki_key.h"
+#include "pki_trust.h"
 #include "proposal.h"
 #include "timer.h"
 
@@ -206,6 +208,7 @@ struct ike_job {
     uint8_t peer_public[DH_PUBLIC_MAX];
     uint8_t own_public[DH_PUBLIC_MAX], shared[DH_PUBLIC_MAX];
     enum dh_error error;
+    struct auth_job *auth; /* owns; NULL: a job of Diffie-Hellman */
 };
 
 struct nonce {
@@ -303,6 +306,7 @@ struct ike {
     size_t n_policies;
     struct proposal **proposals;
     size_t n_proposals;
+    struct pki_trust *trust; /* shares; never NULL once configured */
 
     struct map hosts, phase1s, exchanges, children;
     struct map policies_by_selectors, spis_in, spis_out;

@@ -15,6 +15,9 @@ void peer_unref(struct peer *p)
 {
     if (!p || --p->refs > 0)
         return;
+    pki_cert_unref(p->cfg.certificate);
+    pki_key_unref(p->cfg.key);
+    pki_cert_unref(p->cfg.remote_certificate);
     secret_wipe(p, sizeof *p);
     free(p);
 }
@@ -30,7 +33,9 @@ bool peer_same(const struct ike_peer *a, const struct ike_peer *b)
     return a->id == b->id && ip_addr_equal(&a->address.addr, &b->address.addr) &&
            a->address.len == b->address.len && a->port == b->port && a->mode == b->mode &&
            a->auth == b->auth && a->psk.len == b->psk.len &&
-           secret_equal(a->psk.b, b->psk.b, a->psk.len) && a->cipher == b->cipher &&
+           secret_equal(a->psk.b, b->psk.b, a->psk.len) &&
+           pki_cert_same(a->certificate, b->certificate) && pki_key_same(a->key, b->key) &&
+           pki_cert_same(a->remote_certificate, b->remote_certificate) && a->cipher == b->cipher &&
            a->hash == b->hash && a->group == b->group && a->lifetime_s == b->lifetime_s &&
            a->lifebytes == b->lifebytes && a->check == b->check &&
            a->send_initial_contact == b->send_initial_contact &&

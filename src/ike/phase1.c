@@ -8,6 +8,7 @@
 #include "quick_mode.h"
 #include "rekey.h"
 #include "report.h"
+#include "signature.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -47,6 +48,7 @@ void p1_setup_free(struct p1_setup *s)
     free(s->sai_b.p);
     free(s->idii_b.p);
     free(s->idir_b.p);
+    kept_message_free(s->kept);
     secret_wipe(s, sizeof *s);
     free(s);
 }
@@ -249,12 +251,12 @@ void phase1_end(struct phase1 *p1)
     host_release(ike, p1->host);
 }
 
-bool phase1_possible(const struct peer *peer, const char **ret_why)
+bool phase1_possible(const struct ike *ike, const struct peer *peer, const char **ret_why)
 {
     *ret_why = NULL;
-    if (peer->cfg.auth != IKE_PRE_SHARED_KEY)
-        *ret_why = "authentication method not supported";
-    else if (peer->cfg.psk.len == 0)
+    if (peer->cfg.auth == IKE_RSA_SIGNATURE)
+        return signature_possible(ike, peer, ret_why);
+    if (peer->cfg.psk.len == 0)
         *ret_why = "the peer entry has no secret";
     return *ret_why == NULL;
 }
@@ -294,6 +296,16 @@ void phase1_failed(struct phase1 *p1)
         policy_failed(TAILQ_FIRST(&host->waiting));
 }
 
+static const char *why_no_answer_to_identity(const struct phase1 *p1)
+{
+    if (p1->peer->cfg.auth == IKE_RSA_SIGNATURE)
+        return "no answer to our identity: the peer probably refuses our certificate";
+    return p1->unreadable ? "the peer answers our identity with a message that we cannot read: it "
+                            "has another secret"
+                          : "no answer to our identity: the peer probably has another secret for "
+                            "us";
+}
+
 static const char *why_no_answer(const struct phase1 *p1)
 {
     bool identified = p1->mode->mode == IKE_BASE; /* message 3 proves who we are */
@@ -308,10 +320,7 @@ static const char *why_no_answer(const struct phase1 *p1)
                : p1->initiator ? "no answer to our key exchange"
                                : "nothing acceptable after the key exchange: secrets may differ";
     case P1_MSG3_SENT:
-        return p1->unreadable ? "the peer answers our identity with a message that we cannot read: "
-                                "it has another secret"
-                              : "no answer to our identity: the peer probably has another secret "
-                                "for us";
+        return why_no_answer_to_identity(p1);
     case P1_NEW:
     case P1_UP:
         break;

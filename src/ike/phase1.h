@@ -11,6 +11,7 @@ struct p1_setup {
     uint8_t ke_i[DH_PUBLIC_MAX], ke_r[DH_PUBLIC_MAX];
     struct dh dh;
     struct p1_choice choice;
+    struct kept_message *kept; /* signatures: the peer's message until it is judged; owns */
 };
 
 struct phase1 *phase1_new(struct ike *ike, struct peer *peer, const struct ike_path *path,
@@ -23,7 +24,7 @@ void phase1_delete(struct phase1 *p1);
 void phase1_initiate(struct ike *ike, struct peer *peer, const struct ip_addr *local,
                      const struct ip_addr *remote);
 /* Whether PEER is an entry we can negotiate with; otherwise why not. */
-bool phase1_possible(const struct peer *peer, const char **ret_why);
+bool phase1_possible(const struct ike *ike, const struct peer *peer, const char **ret_why);
 /* The SA of a message: by both cookies, or by the initiator's alone where the responder's is not
  * known yet (its first answer) or not given (the initiator's first message, again). */
 struct phase1 *phase1_find(const struct ike *ike, const struct isakmp_header *h,

@@ -141,11 +141,14 @@ enum step_result p1_nonce_take(struct phase1 *p1, struct msg_in *in)
 
 /* ---- identities ---- */
 
-/* As racoon has it: our address with UDP and port 500 (RFC 2407 4.6.2). */
+/* As racoon has it: our address with UDP and port 500 (RFC 2407 4.6.2), or the subject of our
+ * certificate. */
 static struct isakmp_id own_id(const struct phase1 *p1)
 {
     struct ip_prefix whole = { p1->path.local, (uint8_t)(8 * ip_addr_len(p1->path.local.family)) };
 
+    if (p1_is_signed(p1))
+        return isakmp_id_of_data(ID_DN, pki_cert_subject(p1->peer->cfg.certificate));
     return isakmp_id_of_prefix(&whole, 17, 500);
 }
 
@@ -155,6 +158,14 @@ void p1_id_put(struct phase1 *p1, struct isakmp_msg *m)
     struct slice body = isakmp_id_emit(m, &id);
 
     body_keep(p1->initiator ? &p1->setup->idii_b : &p1->setup->idir_b, body);
+}
+
+void p1_own_id_make(struct phase1 *p1)
+{
+    struct isakmp_msg scratch;
+
+    exchange_begin(p1->main, &scratch, false);
+    p1_id_put(p1, &scratch);
 }
 
 enum step_result p1_id_take(struct phase1 *p1, struct msg_in *in)
@@ -172,38 +183,59 @@ enum step_result p1_id_take(struct phase1 *p1, struct msg_in *in)
     return STEP_OK;
 }
 
-/* ---- authentication with a pre-shared key ---- */
+/* ---- authentication ---- */
 
-static void auth_hash(const struct phase1 *p1, bool of_initiator, uint8_t *ret)
+static struct phase1_facts facts_of(const struct phase1 *p1, bool without_g_xr)
 {
     const struct p1_setup *s = p1->setup;
-    bool early = of_initiator && p1->main->type == EXCHANGE_BASE; /* g^xr is not known yet */
-    struct phase1_facts f = {
+
+    return (struct phase1_facts){
         .g_xi = { s->ke_i, public_len(p1) },
-        .g_xr = { s->ke_r, early ? 0 : public_len(p1) },
+        .g_xr = { s->ke_r, without_g_xr ? 0 : public_len(p1) },
         .cookies = p1->cookies,
         .sai_b = body_slice(&s->sai_b),
     };
+}
+
+static void base_signed_hash(const struct phase1 *p1, bool of_initiator, uint8_t *ret)
+{
+    const struct p1_setup *s = p1->setup;
+    struct phase1_facts f = facts_of(p1, of_initiator);
+    struct slice ni = nonce_slice(&s->ni), nr = nonce_slice(&s->nr);
 
     if (of_initiator)
+        keymat_base_hash_i(p1->digest, &f, ni, nr, body_slice(&s->idii_b), ret);
+    else
+        keymat_base_hash_r(p1->digest, &f, ni, nr, body_slice(&s->idii_b), ret);
+}
+
+struct slice p1_hash(const struct phase1 *p1, bool of_initiator, uint8_t ret[DIGEST_MAX])
+{
+    const struct p1_setup *s = p1->setup;
+    bool base = p1->main->type == EXCHANGE_BASE;
+    struct phase1_facts f = facts_of(p1, base && of_initiator); /* g^xr is not known then */
+
+    if (base && p1_is_signed(p1))
+        base_signed_hash(p1, of_initiator, ret);
+    else if (of_initiator)
         keymat_hash_i(&p1->keys, &f, body_slice(&s->idii_b), ret);
     else
         keymat_hash_r(&p1->keys, &f, body_slice(&s->idir_b), ret);
+    return (struct slice){ ret, digest_info[p1->digest].len };
 }
 
 void p1_auth_put(const struct phase1 *p1, struct isakmp_msg *m)
 {
     uint8_t hash[DIGEST_MAX];
 
-    auth_hash(p1, p1->initiator, hash);
-    msg_payload(m, PL_HASH, (struct slice){ hash, digest_info[p1->digest].len });
+    msg_payload(m, PL_HASH, p1_hash(p1, p1->initiator, hash));
 }
 
 enum step_result p1_auth_take(struct phase1 *p1, struct msg_in *in)
 {
     uint8_t hash[DIGEST_MAX];
 
-    auth_hash(p1, !p1->initiator, hash);
+    p1_hash(p1, !p1->initiator, hash);
     if (keymat_hash_matches(p1->digest, hash, driver_body(in, PL_HASH))) {
         driver_authentic(p1, in);
         return STEP_OK;
@@ -214,12 +246,21 @@ enum step_result p1_auth_take(struct phase1 *p1, struct msg_in *in)
     return driver_refuse(in, IKE_DROP_HASH);
 }
 
+void p1_refuse_peer(struct phase1 *p1)
+{
+    memcpy(p1->last_block, p1->main->iv, sizeof p1->last_block);
+    informational_delete_phase1(p1);
+    phase1_failed(p1);
+}
+
 /* ---- keys ---- */
 
 void p1_skeyid_make(struct phase1 *p1)
 {
     const struct secret *psk = &p1->peer->cfg.psk;
 
+    if (p1_is_signed(p1))
+        return;
     skeyid_from_psk(&p1->keys, p1->digest, (struct slice){ psk->b, psk->len },
                     nonce_slice(&p1->setup->ni), nonce_slice(&p1->setup->nr));
 }
@@ -229,6 +270,9 @@ bool p1_keys_make(struct phase1 *p1, const struct ike_job *job)
     const struct p1_setup *s = p1->setup;
     size_t len = public_len(p1);
 
+    if (p1_is_signed(p1))
+        skeyid_from_signature(&p1->keys, p1->digest, nonce_slice(&s->ni), nonce_slice(&s->nr),
+                              (struct slice){ job->shared, len });
     skeyid_derive(&p1->keys, (struct slice){ job->shared, len }, &p1->cookies);
     if (!keymat_cipher_key(&p1->keys, p1->cipher, p1->enc_key)) {
         phase1_failed(p1);

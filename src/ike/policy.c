@@ -135,7 +135,7 @@ void policy_try(struct policy *policy)
     }
     if (peer->cfg.passive || host_negotiating(policy->host))
         return; /* its turn comes when phase 1 is up */
-    if (!phase1_possible(peer, &why)) {
+    if (!phase1_possible(policy->ike, peer, &why)) {
         cannot(policy, why);
         return;
     }

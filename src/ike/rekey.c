@@ -112,7 +112,7 @@ static void on_care(struct timer *t)
     const char *why;
 
     if (TAILQ_EMPTY(&h->children) || host_up(h) || host_negotiating(h) || !peer ||
-        peer->cfg.passive || !phase1_possible(peer, &why))
+        peer->cfg.passive || !phase1_possible(ike, peer, &why))
         return;
     phase1_initiate(ike, peer, &h->local, &h->remote);
 }

@@ -35,7 +35,7 @@ static void start_anew(struct host *h, const struct ike_unknown_spi *u)
     const char *why;
 
     if (ike->now_ms < h->restart_ms || host_negotiating(h) || !peer || peer->cfg.passive ||
-        !phase1_possible(peer, &why))
+        !phase1_possible(ike, peer, &why))
         return;
     h->restart_ms = ike->now_ms + RESTART_MS;
     report_policy(

@@ -33,12 +33,12 @@ static bool host_same(struct slice a, struct slice b)
 
 static bool mail_same(struct slice a, struct slice b)
 {
-    if (a.len == 0 || a.len != b.len)
+    size_t local = a.len; /* bytes up to and with the @ */
+
+    while (local > 0 && a.p[local - 1] != '@')
+        local--;
+    if (local == 0 || a.len != b.len)
         return false;
-    const uint8_t *at = memrchr(a.p, '@', a.len);
-    if (!at)
-        return false;
-    size_t local = (size_t)(at - a.p) + 1;
     return memcmp(a.p, b.p, local) == 0 && host_same((struct slice){ a.p + local, a.len - local },
                                                      (struct slice){ b.p + local, b.len - local });
 }

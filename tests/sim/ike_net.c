@@ -329,8 +329,8 @@ static void engine_start(struct net *n, unsigned i)
 void net_configure(struct net *n, unsigned engine)
 {
     struct net_engine *e = &n->e[engine];
-    const struct ike_config c = { e->peers,       e->n_peers,  e->proposals,
-                                  e->n_proposals, e->policies, e->n_policies };
+    const struct ike_config c = { e->peers,    e->n_peers,    e->proposals, e->n_proposals,
+                                  e->policies, e->n_policies, NULL };
 
     ike_configure(e->ike, n->now_ms, &c);
     net_actions(n, engine);

@@ -7,13 +7,17 @@
  *   both roles, nothing but the padding and the name racoon gives itself in base mode stands in.
  * - A Java client and its responder (vectors of RUB-NDS): both roles; standin.h says what stands
  * in. The responder's exponent was not published. Its answer in quick mode names other networks
- * than it was asked for, which we refuse: that, too, is looked at. The other recordings have
- * RSA signatures, which the engine does not make; keymat_recorded_test.c has their figures. */
+ * than it was asked for, which we refuse: that, too, is looked at.
+ * - Racoon, all three modes with RSA signatures: both roles, each with the other's certificate as
+ *   remote-certificate, so that none is requested. Signatures are equal, too. */
 #include "ike_priv.h"
 #include "isakmp.h"
 #include "phase1.h"
+#include "pki_key.h"
+#include "pki_trust.h"
 #include "recorded_messages.h"
 #include "recorded_racoon.h"
+#include "recorded_rsa.h"
 #include "rng.h"
 #include "standin.h"
 #include "unhex.h"
@@ -36,7 +40,8 @@ struct recording {
     const char *x[2][2]; /* private exponents: initiator, responder; phase 1, PFS. NULL: unknown */
     const char *skeyid, *skeyid_d, *skeyid_a, *skeyid_e, *key;
     int64_t lifetime_s, quick_lifetime_s;
-    bool tunnel;
+    int64_t wall_s; /* 0: any */
+    bool tunnel, signatures;
     struct {
         const char *spi, *keymat;
     } sa[2]; /* receiving half of the initiator, of the responder */
@@ -102,7 +107,7 @@ struct script {
 };
 
 struct sent {
-    uint8_t b[512];
+    uint8_t b[UNHEX_MAX];
     size_t len;
 };
 
@@ -203,8 +208,9 @@ static void env_dh_init(void *ctx, struct dh *ret, enum dh_group group)
 
 static int64_t env_wall_s(void *ctx)
 {
-    (void)ctx;
-    return 1700000000;
+    const struct run *run = ctx;
+
+    return run->rec->wall_s ? run->rec->wall_s : 1700000000;
 }
 
 static bool env_spi_free(void *ctx, uint8_t proto, const struct ip_addr *src,
@@ -239,6 +245,37 @@ static uint8_t nonce_len(const struct run *run)
     return 0;
 }
 
+static struct pki_cert *party_cert(unsigned i)
+{
+    struct bytes der = unhex(racoon_rsa_parties[i].certificate);
+    struct pki_cert *c = pki_cert_new(bytes_slice(&der), NULL);
+
+    assert_non_null(c);
+    return c;
+}
+
+/* What an engine with signatures has; freed by peer_fini. */
+static void peer_sign(const struct run *run, struct ike_peer *peer, struct ike_config *c)
+{
+    unsigned me = run->initiator ? 0 : 1;
+    struct bytes der = unhex(racoon_rsa_parties[me].key);
+
+    peer->auth = IKE_RSA_SIGNATURE;
+    peer->certificate = party_cert(me);
+    peer->key = pki_key_new(bytes_slice(&der), NULL);
+    assert_non_null(peer->key);
+    c->trust = pki_trust_new(PKI_CRL_IF_PRESENT);
+    peer->remote_certificate = party_cert(1 - me);
+}
+
+static void peer_fini(struct ike_peer *peer, struct ike_config *c)
+{
+    pki_cert_unref(peer->certificate);
+    pki_cert_unref(peer->remote_certificate);
+    pki_key_unref(peer->key);
+    pki_trust_unref(c->trust);
+}
+
 static void engine_configure(struct run *run)
 {
     const struct recording *rec = run->rec;
@@ -271,11 +308,14 @@ static void engine_configure(struct run *run)
         .tunnel = rec->tunnel,
         .proposal = "p"
     };
-    struct ike_config c = { &peer, 1, &proposal, 1, &policy, 1 };
+    struct ike_config c = { &peer, 1, &proposal, 1, &policy, 1, NULL };
 
     memcpy(peer.psk.b, psk.b, psk.len);
     peer.psk.len = (uint8_t)psk.len;
+    if (rec->signatures)
+        peer_sign(run, &peer, &c);
     ike_configure(run->ike, NOW_MS, &c);
+    peer_fini(&peer, &c);
 }
 
 static void on_report(struct run *run, const struct ike_report *r)
@@ -469,6 +509,25 @@ static void racoons_aggressive_and_base_mode(void **state)
         replay_both_roles(&recordings[i]);
 }
 
+static void racoons_modes_with_signatures(void **state)
+{
+    const struct racoon_exchange *in_main = racoon_find("main-rsa-aes256-sha1-modp1536");
+    const struct racoon_exchange *aggressive = racoon_find("aggr-rsa-3des-sha1-modp1024");
+    const struct racoon_exchange *base = racoon_find("base-rsa-3des-sha1-modp1024");
+    struct recording recordings[] = {
+        RACOON(in_main, racoon_main_rsa, IKE_MAIN, DH_NONE),
+        RACOON(aggressive, racoon_aggressive_rsa, IKE_AGGRESSIVE, DH_NONE),
+        RACOON(base, racoon_base_rsa, IKE_BASE, DH_NONE),
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        recordings[i].signatures = true;
+        recordings[i].wall_s = 1795456100; /* the certificates are a minute old */
+        replay_both_roles(&recordings[i]);
+    }
+}
+
 static void foreign_main_and_quick_mode(void **state)
 {
     struct recording rec = of_rub(&recorded_exchanges[1]);
@@ -515,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(racoons_main_and_quick_modes_with_pfs),
         cmocka_unit_test(racoons_aggressive_and_base_mode),
+        cmocka_unit_test(racoons_modes_with_signatures),
         cmocka_unit_test(foreign_main_and_quick_mode),
         cmocka_unit_test(networks_the_responder_narrowed_are_refused),
         cmocka_unit_test(foreign_main_mode_and_responder_lifetime),

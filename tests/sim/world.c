@@ -482,6 +482,7 @@ void world_configure(struct world *w, unsigned side)
         .n_proposals = s->no_proposal ? 0 : 1,
         .policies = s->policies,
         .n_policies = s->n_policies,
+        .trust = s->trust,
     };
 
     ike_configure(s->ike, side_now_ms(s), &c);

@@ -43,6 +43,7 @@ struct side {
     struct ip_addr addr;
     struct ike_peer peer;
     struct ike_proposal proposal;
+    struct pki_trust *trust; /* borrowed */
     struct ike_policy policies[SIM_POLICIES_MAX];
     size_t n_policies;
     bool no_peer, no_proposal;
