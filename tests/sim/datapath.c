@@ -1,12 +1,27 @@
 #include "datapath.h"
 
+#include "model.h"
 #include "text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <urcu/urcu-memb.h>
 
-enum { TICK_MS = 500 }; /* as the daemon's */
+enum { TICK_MS = 500, PATH_MTU = 1500 }; /* TICK_MS: the daemon's */
+
+struct datapath {
+    struct ipsec *ipsec;
+    struct ipsec_worker *worker;
+    struct rng *rng;
+    struct children *children;
+    uint64_t tick_ms;
+    bool nudged; /* packets that waited may leave */
+    /* what the daemon would have made of its configuration */
+    struct plan plan;
+    struct plan_policy policies[SIM_POLICIES_MAX];
+    struct item items[SIM_POLICIES_MAX];
+    struct cfg_policy cfgs[SIM_POLICIES_MAX];
+    char proposals[SIM_POLICIES_MAX][IKE_NAME_MAX], none[8];
+};
 
 static unsigned n_started; /* the thread is known to RCU while there are any */
 
@@ -18,7 +33,7 @@ static unsigned on_wire(void *ctx, struct pkt **pkts, unsigned n)
 
     for (unsigned i = 0; i < n; i++) {
         network_packet(s->w, side_number(s), pkts[i]->data, pkts[i]->len);
-        pkt_put(ipsec_worker_pool(s->worker), pkts[i]);
+        pkt_put(ipsec_worker_pool(s->data->worker), pkts[i]);
     }
     return n;
 }
@@ -29,14 +44,44 @@ static unsigned on_inject(void *ctx, struct pkt **pkts, unsigned n)
 
     for (unsigned i = 0; i < n; i++) {
         inner_arrived(&s->w->side[1 - side_number(s)], pkts[i]->data, pkts[i]->len);
-        pkt_put(ipsec_worker_pool(s->worker), pkts[i]);
+        pkt_put(ipsec_worker_pool(s->data->worker), pkts[i]);
     }
     return n;
 }
 
 static void on_nudge(void *ctx)
 {
-    ((struct side *)ctx)->nudged = true;
+    ((struct side *)ctx)->data->nudged = true;
+}
+
+/* The control thread does not wait for the worker, which here is the same thread. */
+static void release(struct side *s)
+{
+    struct datapath *d = s->data;
+
+    while (d->nudged) {
+        d->nudged = false;
+        ipsec_release(d->worker, side_now_ms(s));
+    }
+}
+
+/* ---- start and stop ---- */
+
+static uint32_t path_mtu(void *ctx, const struct ip_addr *dst)
+{
+    (void)ctx;
+    (void)dst;
+    return PATH_MTU;
+}
+
+static uint64_t now_ms(void *ctx)
+{
+    return side_now_ms(ctx);
+}
+
+static int64_t wall_s(void *ctx)
+{
+    return side_wall_s(ctx);
 }
 
 void datapath_start(struct side *s, enum bulk_backend backend, uint64_t seed)
@@ -44,23 +89,34 @@ void datapath_start(struct side *s, enum bulk_backend backend, uint64_t seed)
     const struct ipsec_sink sink = {
         .ctx = s, .wire = on_wire, .inject = on_inject, .nudge = on_nudge
     };
+    const struct children_hooks hooks = {
+        .ctx = s, .path_mtu = path_mtu, .now_ms = now_ms, .wall_s = wall_s
+    };
+    struct datapath *d = s->data = xcalloc(1, sizeof *d);
 
     if (n_started++ == 0)
         urcu_memb_register_thread();
-    s->rng_data = rng_new_fixed(seed);
-    s->ipsec = ipsec_new(1, backend);
-    if (!s->ipsec)
+    d->rng = rng_new_fixed(seed);
+    d->ipsec = ipsec_new(1, backend);
+    if (!d->ipsec)
         abort();
-    s->worker = ipsec_worker_new(s->ipsec, 0, s->rng_data, &sink);
-    s->tick_ms = s->w->now_ms + TICK_MS;
+    d->worker = ipsec_worker_new(d->ipsec, 0, d->rng, &sink);
+    d->children = children_new(d->ipsec, &hooks);
+    d->tick_ms = s->w->now_ms + TICK_MS;
+    memcpy(d->none, "none", sizeof "none");
 }
 
 void datapath_stop(struct side *s)
 {
+    struct datapath *d = s->data;
+
     memset(s->sas, 0, sizeof s->sas);
-    ipsec_worker_free(s->worker);
-    ipsec_free(s->ipsec);
-    rng_free(s->rng_data);
+    children_free(d->children);
+    ipsec_worker_free(d->worker);
+    ipsec_free(d->ipsec);
+    rng_free(d->rng);
+    free(d);
+    s->data = NULL;
     if (--n_started == 0)
         urcu_memb_unregister_thread();
 }
@@ -88,13 +144,38 @@ static struct policy policy_of(const struct ike_policy *p)
     };
 }
 
-/* The control thread does not wait for the worker, which here is the same thread. */
-static void release(struct side *s)
+static void plan_make(const struct side *s)
 {
-    while (s->nudged) {
-        s->nudged = false;
-        ipsec_release(s->worker, side_now_ms(s));
+    struct datapath *d = s->data;
+
+    for (size_t i = 0; i < s->n_policies; i++) {
+        const struct ike_policy *p = &s->policies[i];
+
+        d->cfgs[i] = (struct cfg_policy){ .proposal = d->proposals[i], .manual_sa = d->none };
+        memcpy(d->proposals[i], p->proposal, sizeof p->proposal);
+        d->items[i] = (struct item){ .id = p->id, .data = &d->cfgs[i], .slot = p->slot };
+        d->policies[i] = (struct plan_policy){
+            .item = &d->items[i], .active = true, .enforced = true, .policy = policy_of(p)
+        };
     }
+    d->plan = (struct plan){ .policies = d->policies, .n_policies = s->n_policies };
+}
+
+static void slot_follow(struct side *s, const struct plan_policy *pp)
+{
+    struct sa *sas[PLAN_SA_COUNT];
+
+    children_sas(s->data->children, pp->policy.slot, sas);
+    ipsec_slot_set(s->data->ipsec, pp->policy.slot, sas[PLAN_ESP_OUT], sas[PLAN_AH_OUT]);
+}
+
+void datapath_follow(struct side *s)
+{
+    const struct plan_policy *pp;
+
+    while ((pp = children_changed_take(s->data->children)))
+        slot_follow(s, pp);
+    release(s);
 }
 
 void datapath_policies(struct side *s)
@@ -102,11 +183,15 @@ void datapath_policies(struct side *s)
     struct policy policies[SIM_POLICIES_MAX];
     struct spd *spd;
 
-    for (size_t i = 0; i < s->n_policies; i++)
-        policies[i] = policy_of(&s->policies[i]);
+    plan_make(s);
+    children_follow_plan(s->data->children, &s->data->plan);
+    for (size_t i = 0; i < s->n_policies; i++) {
+        slot_follow(s, &s->data->policies[i]);
+        policies[i] = s->data->policies[i].policy;
+    }
     if (spd_compile(policies, s->n_policies, &spd) != SPD_OK)
         abort();
-    ipsec_spd_set(s->ipsec, spd);
+    ipsec_spd_set(s->data->ipsec, spd);
     release(s);
 }
 
@@ -132,69 +217,24 @@ static struct sim_sa *sa_add(struct side *s, const struct ike_child *child)
     abort(); /* SAs without end: the engine leaks them */
 }
 
-/* Every policy sends by its newest pair, or not at all. */
-static void slots_follow(struct side *s)
-{
-    for (size_t i = 0; i < s->n_policies; i++) {
-        const struct sim_sa *sa = world_sa_out(s, s->policies[i].id);
-        struct sa *out[2] = { 0 };
-
-        for (unsigned k = 0; sa && k < sa->child.n_sas; k++)
-            out[sa->child.sas[k].proto == SA_AH] = sa->out[k];
-        ipsec_slot_set(s->ipsec, s->policies[i].slot, out[0], out[1]);
-    }
-    release(s);
-}
-
-static struct sa *half_install(struct side *s, const struct ike_child *about, unsigned k, bool in)
-{
-    const struct ike_child_sa *a = &about->sas[k];
-    const struct sa_config c = {
-        .proto = a->proto,
-        .inbound = in,
-        .tunnel = about->tunnel,
-        .udp_encap = about->udp_encap,
-        .local_port = about->path.local_port,
-        .remote_port = about->path.remote_port,
-        .spi = in ? a->spi_in : a->spi_out,
-        .src = in ? about->path.remote : about->path.local,
-        .dst = in ? about->path.local : about->path.remote,
-        .cipher = a->cipher,
-        .auth = a->auth,
-        .enc_key = in ? a->enc_in : a->enc_out,
-        .auth_key = in ? a->auth_in : a->auth_out,
-        .reqid = about->reqid,
-        .slot = about->slot,
-        .replay_window = about->replay_window,
-        .pfs = about->pfs,
-        .life = { about->soft_s, about->hard_s, about->soft_bytes, about->hard_bytes },
-    };
-    struct sa *sa = NULL;
-    enum ipsec_sa_result r = ipsec_sa_add(s->ipsec, &c, side_wall_s(s), side_now_ms(s), &sa);
-
-    if (r != SA_ADDED) {
-        fprintf(stderr, "the data path refuses an SA of IKE: %d\n", (int)r);
-        abort();
-    }
-    return sa;
-}
-
 void datapath_install(struct side *s, const struct ike_child *about, bool in)
 {
     struct sim_sa *sa = sa_find(s, about->id);
+    unsigned before = datapath_sas(s);
 
-    if (in ? sa != NULL : !sa || sa->out[0])
+    if (in ? sa != NULL : !sa || sa->out)
         abort(); /* the receiving half comes first, and each once */
     if (in)
         sa = sa_add(s, about);
-    for (unsigned k = 0; k < about->n_sas; k++)
-        *(in ? &sa->in[k] : &sa->out[k]) = half_install(s, about, k, in);
+    children_install(s->data->children, about, in);
+    if (datapath_sas(s) != before + about->n_sas)
+        abort(); /* the data path refused one */
     s->n_installed_in += in;
     s->n_installed_out += !in;
     if (in)
         return;
+    sa->out = true;
     sa->out_order = ++s->out_orders;
-    slots_follow(s);
 }
 
 void datapath_remove(struct side *s, uint64_t id)
@@ -203,15 +243,15 @@ void datapath_remove(struct side *s, uint64_t id)
 
     if (!sa)
         abort();
-    for (unsigned k = 0; k < 2; k++) {
-        if (sa->in[k])
-            ipsec_sa_remove(s->ipsec, sa->in[k]);
-        if (sa->out[k])
-            ipsec_sa_remove(s->ipsec, sa->out[k]);
-    }
+    children_remove(s->data->children, id, s->by_hand);
     *sa = (struct sim_sa){ 0 };
     s->n_removed++;
-    slots_follow(s);
+}
+
+bool datapath_spi_is_free(const struct side *s, uint8_t proto, const struct ip_addr *src,
+                          const struct ip_addr *dst, uint32_t spi)
+{
+    return !ipsec_sa_find(s->data->ipsec, proto, src, dst, spi);
 }
 
 /* ---- events ---- */
@@ -224,25 +264,6 @@ static void on_acquire(struct side *s, uint32_t slot)
     }
 }
 
-static void on_sa_event(struct side *s, const struct ipsec_event *ev)
-{
-    const struct sa *sa = ipsec_sa_find(s->ipsec, ev->proto, &ev->src, &ev->dst, ev->spi);
-
-    if (ev->type == EV_SOFT && s->deaf_to_soft)
-        return;
-    for (size_t i = 0; sa && i < SIM_SAS_MAX; i++) {
-        const struct sim_sa *pair = &s->sas[i];
-
-        if (pair->in[0] == sa || pair->in[1] == sa || pair->out[0] == sa || pair->out[1] == sa) {
-            ike_on_sa_event(s->ike, side_now_ms(s), pair->id,
-                            ev->type == EV_SOFT   ? IKE_SA_SOFT
-                            : ev->type == EV_HARD ? IKE_SA_HARD
-                                                  : IKE_SA_FIRST_PACKET);
-            return;
-        }
-    }
-}
-
 static void on_unknown_spi(struct side *s, const struct ipsec_event *ev)
 {
     const struct ike_unknown_spi u = {
@@ -252,17 +273,34 @@ static void on_unknown_spi(struct side *s, const struct ipsec_event *ev)
     ike_on_unknown_spi(s->ike, side_now_ms(s), &u);
 }
 
+static void on_event(struct side *s, const struct ipsec_event *ev)
+{
+    switch (ev->type) {
+    case EV_ACQUIRE:
+        on_acquire(s, ev->slot);
+        break;
+    case EV_SOFT:
+        if (!s->deaf_to_soft)
+            ike_on_sa_event(s->ike, side_now_ms(s), ev->owner, IKE_SA_SOFT);
+        break;
+    case EV_HARD:
+        ike_on_sa_event(s->ike, side_now_ms(s), ev->owner, IKE_SA_HARD);
+        break;
+    case EV_FIRST:
+        ike_on_sa_event(s->ike, side_now_ms(s), ev->owner, IKE_SA_FIRST_PACKET);
+        break;
+    case EV_UNKNOWN_SPI:
+        on_unknown_spi(s, ev);
+        break;
+    }
+}
+
 static void events_take(struct side *s)
 {
     struct ipsec_event ev;
 
-    while (ipsec_event_take(s->ipsec, &ev)) {
-        if (ev.type == EV_ACQUIRE)
-            on_acquire(s, ev.slot);
-        else if (ev.type == EV_UNKNOWN_SPI)
-            on_unknown_spi(s, &ev);
-        else
-            on_sa_event(s, &ev);
+    while (ipsec_event_take(s->data->ipsec, &ev)) {
+        on_event(s, &ev);
         world_take_actions(s->w, side_number(s));
     }
 }
@@ -273,13 +311,13 @@ typedef void (*worker_run)(struct ipsec_worker *w, struct pkt **pkts, unsigned n
 
 static void run(struct side *s, worker_run fn, const uint8_t *bytes, size_t len)
 {
-    struct pkt *p = pkt_get(ipsec_worker_pool(s->worker), len);
+    struct pkt *p = pkt_get(ipsec_worker_pool(s->data->worker), len);
 
     if (!p)
         abort();
     memcpy(p->data, bytes, len);
     p->len = (uint32_t)len;
-    fn(s->worker, &p, 1, side_now_ms(s));
+    fn(s->data->worker, &p, 1, side_now_ms(s));
     events_take(s);
 }
 
@@ -293,29 +331,50 @@ void datapath_in(struct side *s, const uint8_t *p, size_t len)
     run(s, ipsec_in, p, len);
 }
 
+uint64_t datapath_tick_ms(const struct side *s)
+{
+    return s->data->tick_ms;
+}
+
 void datapath_tick(struct side *s)
 {
-    while (ipsec_tick(s->ipsec, side_now_ms(s)))
+    while (ipsec_tick(s->data->ipsec, side_now_ms(s)))
         events_take(s);
     events_take(s);
-    ipsec_worker_tick(s->worker, side_now_ms(s));
-    s->tick_ms = s->w->now_ms + TICK_MS;
+    ipsec_worker_tick(s->data->worker, side_now_ms(s));
+    s->data->tick_ms = s->w->now_ms + TICK_MS;
+}
+
+/* ---- questions ---- */
+
+static void count_sa(void *ctx, struct sa *sa)
+{
+    (void)sa;
+    ++*(unsigned *)ctx;
+}
+
+unsigned datapath_sas(const struct side *s)
+{
+    unsigned n = 0;
+
+    ipsec_sa_each(s->data->ipsec, count_sa, &n);
+    return n;
+}
+
+void datapath_each(const struct side *s, void (*visit)(void *ctx, struct sa *sa), void *ctx)
+{
+    ipsec_sa_each(s->data->ipsec, visit, ctx);
+}
+
+enum ph2_state datapath_ph2_state(const struct side *s, size_t policy)
+{
+    return children_ph2_state(s->data->children, s->policies[policy].slot);
 }
 
 uint64_t datapath_drops(const struct side *s, enum ipsec_drop reason)
 {
     uint64_t drops[DROP_COUNT];
 
-    ipsec_drops(s->ipsec, drops);
+    ipsec_drops(s->data->ipsec, drops);
     return drops[reason];
-}
-
-uint64_t datapath_all_drops(const struct side *s)
-{
-    uint64_t drops[DROP_COUNT], sum = 0;
-
-    ipsec_drops(s->ipsec, drops);
-    for (unsigned i = 0; i < DROP_COUNT; i++)
-        sum += drops[i];
-    return sum;
 }

@@ -132,9 +132,9 @@ static void check_stop(struct world *w)
     for (unsigned i = 0; i < 2; i++) {
         const struct side *s = &w->side[i];
 
-        seed_check(world_sas(s) == 0 && world_data_sas(s) == 0 && world_phase1s(s) == 0,
+        seed_check(world_sas(s) == 0 && datapath_sas(s) == 0 && world_phase1s(s) == 0,
                    "side %u stopped with %u pairs, %u SAs, %u phase 1 SAs", i, world_sas(s),
-                   world_data_sas(s), world_phase1s(s));
+                   datapath_sas(s), world_phase1s(s));
         seed_check(ike_next_timeout_ms(s->ike) == UINT64_MAX, "side %u: a timer is left", i);
     }
 }

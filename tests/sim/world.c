@@ -63,9 +63,7 @@ static int64_t env_wall_s(void *ctx)
 static bool env_spi_free(void *ctx, uint8_t proto, const struct ip_addr *src,
                          const struct ip_addr *dst, uint32_t spi)
 {
-    const struct side *s = ctx;
-
-    return !ipsec_sa_find(s->ipsec, proto, src, dst, spi);
+    return datapath_spi_is_free(ctx, proto, src, dst, spi);
 }
 
 /* ---- actions ---- */
@@ -117,6 +115,7 @@ void world_take_actions(struct world *w, unsigned side)
         action(w, side, &a);
         ike_action_fini(&a);
     }
+    datapath_follow(&w->side[side]);
 }
 
 /* ---- time ---- */
@@ -139,7 +138,7 @@ static uint64_t next_ms(const struct world *w)
         const struct side *s = &w->side[i];
 
         at = timer_ms(s) < at ? timer_ms(s) : at;
-        at = !s->suspended && s->tick_ms < at ? s->tick_ms : at;
+        at = !s->suspended && datapath_tick_ms(s) < at ? datapath_tick_ms(s) : at;
     }
     return at;
 }
@@ -152,7 +151,7 @@ static void side_run(struct side *s)
         ike_on_timer(s->ike, side_now_ms(s));
         world_take_actions(s->w, side_number(s));
     }
-    if (s->tick_ms <= s->w->now_ms)
+    if (datapath_tick_ms(s) <= s->w->now_ms)
         datapath_tick(s);
 }
 
@@ -244,7 +243,7 @@ const struct sim_sa *world_sa_out(const struct side *s, uint32_t policy_id)
     for (size_t i = 0; i < SIM_SAS_MAX; i++) {
         const struct sim_sa *sa = &s->sas[i];
 
-        if (sa->used && sa->out[0] && sa->child.policy_id == policy_id &&
+        if (sa->used && sa->out && sa->child.policy_id == policy_id &&
             (!best || sa->out_order > best->out_order))
             best = sa;
     }
@@ -298,20 +297,6 @@ bool world_joined(const struct world *w, unsigned side, uint32_t policy_id)
     return sa && counterpart(&w->side[1 - side], &sa->child);
 }
 
-static void count_sa(void *ctx, struct sa *sa)
-{
-    (void)sa;
-    ++*(unsigned *)ctx;
-}
-
-unsigned world_data_sas(const struct side *s)
-{
-    unsigned n = 0;
-
-    ipsec_sa_each(s->ipsec, count_sa, &n);
-    return n;
-}
-
 bool world_sas_match(const struct world *w)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -325,9 +310,9 @@ bool world_sas_match(const struct world *w)
                 continue;
             if (!counterpart(&w->side[1 - i], &sa->child))
                 return false;
-            halves += sa->child.n_sas * (sa->out[0] ? 2 : 1);
+            halves += sa->child.n_sas * (sa->out ? 2 : 1);
         }
-        if (halves != world_data_sas(s))
+        if (halves != datapath_sas(s))
             return false;
     }
     return true;
@@ -485,9 +470,9 @@ void world_configure(struct world *w, unsigned side)
         .trust = s->trust,
     };
 
+    datapath_policies(s);
     ike_configure(s->ike, side_now_ms(s), &c);
     world_take_actions(w, side);
-    datapath_policies(s);
 }
 
 void world_configure_both(struct world *w)

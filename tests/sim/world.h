@@ -1,6 +1,6 @@
 /* Two gateways in one process, joined by a network in memory. Each side owns an IKE engine and a
- * data path (src/ipsec, one worker), glued as the daemon glues them; clocks are virtual, randomness
- * is seeded, impairments have names. A seed gives the same run every time.
+ * data path (src/ipsec, one worker) with the daemon's bookkeeping of SAs between them; clocks are
+ * virtual, randomness is seeded, impairments have names. A seed gives the same run every time.
  *
  *     world.c     the sides, their configuration, time
  *     network.c   what is on its way, and what happens to it there
@@ -22,18 +22,15 @@ enum {
     SIM_B = 1
 };
 
-struct ipsec;
-struct ipsec_worker;
+struct datapath;
 struct rng;
-struct sa;
 struct world;
 
 struct sim_sa {             /* what one quick mode made */
     struct ike_child child; /* keys included, which the daemon does not keep */
     uint64_t id;
-    bool used;
-    struct sa *in[2], *out[2]; /* borrowed from the data path */
-    uint64_t out_order;        /* the latest for sending is the one in use */
+    bool used, out;     /* out: the sending half is there, too */
+    uint64_t out_order; /* the latest for sending is the one in use */
 };
 
 struct side {
@@ -51,13 +48,10 @@ struct side {
     int64_t clock_ahead_ms, wall_ahead_s;
     bool suspended;
 
-    struct ipsec *ipsec;
-    struct ipsec_worker *worker;
-    bool nudged; /* packets that waited may leave */
-    struct rng *rng_data;
-    uint64_t tick_ms; /* the next one, in world time */
+    struct datapath *data;
     struct sim_sa sas[SIM_SAS_MAX];
     uint64_t out_orders;
+    bool by_hand;           /* SAs that go now go because somebody said so */
     bool deaf_to_soft;      /* soft limits do not reach the IKE engine */
     struct inner_log inner; /* packets this side's hosts sent */
 
@@ -118,9 +112,8 @@ uint64_t world_lost(const struct world *w);
 
 void world_take_actions(struct world *w, unsigned side);
 const struct sim_sa *world_sa_out(const struct side *s, uint32_t policy_id);
-unsigned world_sas(const struct side *s);      /* pairs */
-unsigned world_data_sas(const struct side *s); /* in the data path: each protocol and direction */
-unsigned world_phase1s(const struct side *s);  /* established ones */
+unsigned world_sas(const struct side *s);     /* pairs */
+unsigned world_phase1s(const struct side *s); /* established ones */
 /* The SA sending from SIDE is one the other side receives by, with the same keys. */
 bool world_joined(const struct world *w, unsigned side, uint32_t policy_id);
 /* Each pair of either side has its counterpart at the other, and the data path no other SAs. */
