@@ -357,7 +357,7 @@ static void configured(struct net *n, struct input *in)
     uint8_t what = byte(in), v = byte(in);
     struct ike_peer *peer = &e->peers[0];
 
-    switch (what % 20) {
+    switch (what % 21) {
     case 0:
         peer->nat_traversal = v & 1;
         break;
@@ -418,6 +418,9 @@ static void configured(struct net *n, struct input *in)
     case 19:
         peer->group = (enum dh_group)(1 + v % (DH_GROUP_COUNT - 1));
         break;
+    case 20:
+        peer->mode = (enum ike_exchange_mode)(v % 3);
+        break;
     }
     net_configure(n, which);
 }
@@ -431,6 +434,19 @@ static void sa_event(struct net *n, struct input *in)
     if (e->n_children == 0)
         return;
     ike_on_sa_event(e->ike, n->now_ms, e->children[i].id, (enum ike_sa_event)event);
+    net_actions(n, which);
+}
+
+/* Packets by an SA that is not there, or by one that is. */
+static void stray(struct net *n, struct input *in)
+{
+    unsigned which = below(in, NET_ENGINES);
+    struct net_engine *e = &n->e[which];
+    const struct ike_unknown_spi u = {
+        .proto = 50, .spi = 0x1000u + byte(in), .local = e->addr, .remote = e->policies[0].remote
+    };
+
+    ike_on_unknown_spi(e->ike, n->now_ms, &u);
     net_actions(n, which);
 }
 
@@ -531,6 +547,9 @@ static void step(struct net *n, struct input *in)
     case 22:
         net_restart(n, below(in, NET_ENGINES));
         break;
+    case 23:
+        stray(n, in);
+        break;
     default:
         step_message(n, in, kind & 7);
         break;
@@ -553,6 +572,7 @@ static void set_up(struct net *n, struct input *in)
             e->peers[k].check = (enum ike_proposal_check)(b & 3);
             e->peers[k].send_initial_contact = !(b & 4);
             e->peers[k].nat_traversal = !(b & 8);
+            e->peers[k].mode = (enum ike_exchange_mode)((d >> 1) % 3);
         }
         e->proposals[0].pfs_group = (enum dh_group)((b >> 4) % DH_GROUP_COUNT);
         for (size_t k = 0; k < e->n_policies; k++) {

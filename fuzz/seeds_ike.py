@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).parent
 CORPUS = HERE / "corpus" / "ike"
 A, B, C = 0, 1, 2
 (DELIVER, LOSE, DAMAGE, CHANGE, KEEP, AGAIN, DAMAGE_OLD, CHANGE_OLD, RUN, _, TIMER, TIME, ACQUIRE,
- JOB, CONFIG, EVENT, RAW, MADE_UP, _, TOLD, _, KILL, RESTART) = range(23)
+ JOB, CONFIG, EVENT, RAW, MADE_UP, _, TOLD, _, KILL, RESTART, STRAY) = range(24)
 (FLIP, LENGTH, TYPE, REMOVE, TWICE, INSERT, BODY, MOVE, HEADER, CUT, FILL) = range(11)
 SOFT, HARD, FLUSHED, FIRST_PACKET = range(4)
 PLAIN = bytes(4)
@@ -113,6 +113,16 @@ SEEDS = {
                                            quick=False),
     "odd-payload": PLAIN + up() + made_up([(200, b"xyz"), (13, b"")], quick=False),
 }
+
+for mode, name in ((2, "aggressive"), (4, "base")):
+    SETUP = bytes([0, 0, 0, mode])
+    SEEDS[name] = SETUP + up()
+    SEEDS[f"{name}-behind-nat"] = SETUP + up(C, 9) + up(A, 7)
+    SEEDS[f"{name}-both-at-once"] = SETUP + bytes([ACQUIRE, A, 0, ACQUIRE, B, 0]) + steps(24)
+    SEEDS[f"{name}-secret-differs"] = SETUP + bytes([CONFIG, A, 8, 1]) + up() + seconds(70)
+    SEEDS[f"{name}-mode-differs"] = SETUP + bytes([CONFIG, B, 20, 0]) + up() + seconds(9)
+SEEDS["stray"] = PLAIN + up() + bytes([STRAY, B, 1, RUN]) + seconds(40) + bytes([RESTART, B,
+                                                                                STRAY, B, 2, RUN])
 
 for kind in range(11):
     change = {FLIP: [0, 4, 1], LENGTH: [0, 0, 3], TYPE: [0, 200], INSERT: [1, 13, 4, 1, 2, 3, 4],
