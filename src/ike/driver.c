@@ -46,7 +46,7 @@ static const struct step *row_find(const struct step_table *table, const struct 
 }
 
 /* How often a payload may occur in one message. */
-static unsigned most_of(uint8_t type)
+static unsigned most_of(const struct step *row, uint8_t type)
 {
     switch (type) {
     case PL_VID:
@@ -58,8 +58,9 @@ static unsigned most_of(uint8_t type)
     case PL_CERT:
         return PKI_CHAIN_MAX;
     case PL_NATOA:
-    case PL_ID: /* two in quick mode, whose step looks */
         return 2;
+    case PL_ID: /* two in quick mode, where they may be missing */
+        return row->may & BIT(PL_ID) ? 2 : 1;
     default:
         return 1;
     }
@@ -79,7 +80,7 @@ static bool payloads_fit(const struct step *row, const struct isakmp_payloads *p
             return false;
         if (!known)
             continue;
-        if (isakmp_payload_count(ps, type) > most_of(type))
+        if (isakmp_payload_count(ps, type) > most_of(row, type))
             return false;
         seen |= BIT(type);
     }
@@ -244,6 +245,12 @@ static void phase1_message(struct phase1 *p1, struct msg_in *in, const uint8_t *
         ike_drop(p1->ike, IKE_DROP_COOKIES);
         return;
     }
+    /* Without our cookie a first message may be repeated. Anything else would be an answer from
+     * somebody who need not have seen ours, and cost us Diffie-Hellman. */
+    if (isakmp_cookie_is_zero(in->header.cky_r) && !is_duplicate(p1->main, bytes, len)) {
+        ike_drop(p1->ike, IKE_DROP_COOKIES);
+        return;
+    }
     run_existing(p1->main, p1->mode->steps, in, bytes, len);
 }
 
@@ -365,17 +372,14 @@ static void dispatch(struct phase1 *p1, struct msg_in *in, const uint8_t *bytes,
     }
 }
 
-static bool is_first_message(const struct isakmp_header *h)
-{
-    return p1_mode_of_exchange(h->exchange) && isakmp_cookie_is_zero(h->cky_r) &&
-           h->message_id == 0 && !(h->flags & ISAKMP_FLAG_ENCRYPTED);
-}
-
 /* Ports and addresses nobody sends from: reflectors, and ourselves. */
 static bool path_is_possible(const struct ike_path *path)
 {
-    return path->remote_port != 0 && !ip_addr_equal(&path->local, &path->remote) &&
-           !ip_addr_is_unset(&path->remote) && !ip_addr_is_multicast(&path->remote);
+    const struct ip_addr everybody = ip_addr_v4(255, 255, 255, 255);
+
+    return path->remote_port != 0 && !ip_addr_equal(&path->remote, &everybody) &&
+           !ip_addr_equal(&path->local, &path->remote) && !ip_addr_is_unset(&path->remote) &&
+           !ip_addr_is_multicast(&path->remote);
 }
 
 static void datagram(struct ike *ike, const struct ike_path *path, const uint8_t *bytes, size_t len)
@@ -396,7 +400,7 @@ static void datagram(struct ike *ike, const struct ike_path *path, const uint8_t
     p1 = phase1_find(ike, &in.header, path);
     if (p1)
         dispatch(p1, &in, bytes, len);
-    else if (is_first_message(&in.header))
+    else if (phase1_is_first(&in.header))
         first_message(ike, &in, bytes, len);
     else
         ike_drop(ike, IKE_DROP_COOKIES);

@@ -192,6 +192,12 @@ void phase1_cookie_r(struct phase1 *p1, const uint8_t *cookie)
 
 /* ---- finding ---- */
 
+bool phase1_is_first(const struct isakmp_header *h)
+{
+    return p1_mode_of_exchange(h->exchange) && isakmp_cookie_is_zero(h->cky_r) &&
+           h->message_id == 0 && !(h->flags & ISAKMP_FLAG_ENCRYPTED);
+}
+
 static bool is_of(const struct phase1 *p1, const struct isakmp_header *h,
                   const struct ike_path *path)
 {
@@ -200,7 +206,8 @@ static bool is_of(const struct phase1 *p1, const struct isakmp_header *h,
     if (memcmp(p1->cookies.r, h->cky_r, COOKIE_LEN) == 0)
         return true;
     if (isakmp_cookie_is_zero(h->cky_r)) /* a first message, repeated */
-        return !p1->initiator && ip_addr_equal(&p1->path.remote, &path->remote);
+        return phase1_is_first(h) && !p1->initiator &&
+               ip_addr_equal(&p1->path.remote, &path->remote);
     return p1->initiator && p1->main->state == P1_MSG1_SENT;
 }
 

@@ -25,6 +25,8 @@ void phase1_initiate(struct ike *ike, struct peer *peer, const struct ip_addr *l
                      const struct ip_addr *remote);
 /* Whether PEER is an entry we can negotiate with; otherwise why not. */
 bool phase1_possible(const struct ike *ike, const struct peer *peer, const char **ret_why);
+/* Whether a message begins phase 1. */
+bool phase1_is_first(const struct isakmp_header *h);
 /* The SA of a message: by both cookies, or by the initiator's alone where the responder's is not
  * known yet (its first answer) or not given (the initiator's first message, again). */
 struct phase1 *phase1_find(const struct ike *ike, const struct isakmp_header *h,

@@ -132,6 +132,25 @@ static void ke_from(struct net *n, struct first *f, const struct ip_addr *from, 
     net_deliver(n, NET_B, &path, m, sizeof m);
 }
 
+/* D4: who forges a source address does not see our cookie. */
+static void nothing_is_computed_before_our_cookie_comes_back(void **state)
+{
+    struct first f = first_of_a();
+    struct net *n = net_new(1);
+    struct ip_addr from = stranger(1);
+
+    (void)state;
+    first_from(n, &f, 1, &from);
+    assert_int_equal(n->n_pending, 1);
+    memset(n->pending[0].bytes + 8, 0, 8);
+    ke_from(n, &f, &from, 0x17);
+    assert_int_equal(n->e[NET_B].n_jobs, 0);
+    memset(n->pending[0].bytes + 8, 0x77, 8);
+    ke_from(n, &f, &from, 0x17);
+    assert_int_equal(n->e[NET_B].n_jobs, 0);
+    net_free(n);
+}
+
 static void bad_public_values_fill_no_log(void **state)
 {
     struct first f = first_of_a();
@@ -293,6 +312,7 @@ int main(void)
         cmocka_unit_test(strangers_fill_no_log),
         cmocka_unit_test(forged_first_messages_do_not_keep_the_peer_out),
         cmocka_unit_test(half_open_sas_of_one_source_are_few),
+        cmocka_unit_test(nothing_is_computed_before_our_cookie_comes_back),
         cmocka_unit_test(bad_public_values_fill_no_log),
         cmocka_unit_test(work_for_strangers_is_bounded),
         cmocka_unit_test(errors_of_a_peer_fill_no_log),
