@@ -187,21 +187,27 @@ static void seal(struct exchange *ex, uint8_t *message, size_t len)
     must(error == CIPHER_ERR_OK, "encrypting an IKE message");
 }
 
-/* The pause after the Nth sending: 4 s, then 1.8 times longer each. */
+/* The pause after the Nth sending: 4 s, then 1.8 times longer each, up to 15 s: a peer that comes
+ * back is met soon, one that does not is given up after about a minute. */
 static uint64_t pause_ms(unsigned n)
 {
     uint64_t ms = IKE_RETRANSMIT_MS;
 
     for (unsigned i = 1; i < n; i++)
         ms = ms * 9 / 5;
-    return ms;
+    return ms < IKE_RETRANSMIT_MAX_MS ? ms : IKE_RETRANSMIT_MAX_MS;
 }
 
-/* A peer that said nothing at all under this phase 1 SA since has probably forgotten it. */
+/* A peer that said nothing at all under this phase 1 SA since has probably forgotten it. One that
+ * answered until it saw our identity does not like that, and it takes a new phase 1 SA to find out
+ * that somebody has mended it. */
 static unsigned retransmits_of(const struct exchange *ex)
 {
+    bool disliked = ex->message_id == 0 && ex->initiator && ex->state == P1_MSG3_SENT;
     bool silent = ex->message_id != 0 && ex->p1->heard_ms < ex->started_ms;
 
+    if (disliked)
+        return IKE_RETRANSMITS_DISLIKED;
     return silent ? IKE_RETRANSMITS_SILENT : IKE_RETRANSMITS;
 }
 

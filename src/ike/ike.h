@@ -24,8 +24,10 @@ enum {
     IKE_HALF_OPEN_MS = 30000,
     IKE_QUICK_MODES_PER_SA = 3, /* open at once, started by the peer */
     IKE_MESSAGE_BYTES_MAX = 65535,
-    IKE_RETRANSMITS = 5,      /* then the exchange is given up */
-    IKE_RETRANSMIT_MS = 4000, /* first interval; each next is 1.8 times longer */
+    IKE_RETRANSMITS = 5, /* then the exchange is given up */
+    IKE_RETRANSMIT_MS =
+        4000, /* first interval; each next is 1.8 times longer, up to the next line */
+    IKE_RETRANSMIT_MAX_MS = 15000,
     IKE_NAME_MAX = 128
 };
 

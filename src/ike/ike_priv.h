@@ -33,6 +33,7 @@ enum {
     IKE_COMPUTE_PER_S = 200,    /* exponentiations for first messages of aggressive mode */
     IKE_EARLY_BYTES_MAX = 4096, /* of a quick mode kept until phase 1 is up */
     IKE_RETRANSMITS_SILENT = 4,
+    IKE_RETRANSMITS_DISLIKED = 2,
     IKE_TIMERS_AT_ONCE = 2000,
     IKE_SAME_TIME_MS =
         12000, /* quick modes of both sides that may have crossed: two retransmissions */

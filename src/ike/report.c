@@ -73,10 +73,13 @@ void report_phase1(struct phase1 *p1, enum ike_report_level level, enum report_k
     bool of_stranger = !p1->initiator && p1->main->state != P1_UP;
     va_list args;
 
-    if (of_stranger && !visit_may(p1->ike, &p1->path.remote))
-        return;
     if (!of_stranger)
         level = peer_level(p1, level);
+    else if (!visit_may(p1->ike, &p1->path.remote)) {
+        if (kind != REPORT_ERROR)
+            return;
+        level = IKE_REPORT_DEBUG; /* last-error is kept true */
+    }
 
     va_start(args, fmt);
     put(p1->ike, level, kind, p1->peer->cfg.id, 0, &p1->path, fmt, args);

@@ -10,6 +10,21 @@
 
 enum { RESTART_MS = 30000, TOLD_MAX = 4 };
 
+/* The list begins with the newest: one of each identity is enough. */
+static bool is_told_already(const struct host *h, const struct phase1 *p1)
+{
+    const struct phase1 *newer;
+
+    TAILQ_FOREACH(newer, &h->phase1s, in_host)
+    {
+        if (newer == p1)
+            break;
+        if (newer->main->state == P1_UP && newer->remote_id == p1->remote_id)
+            return true;
+    }
+    return false;
+}
+
 /* Who sent it is not known where several peers share an address: others ignore the SPI. */
 static void tell(const struct host *h, const struct ike_unknown_spi *u)
 {
@@ -18,7 +33,7 @@ static void tell(const struct host *h, const struct ike_unknown_spi *u)
 
     TAILQ_FOREACH(p1, &h->phase1s, in_host)
     {
-        if (p1->main->state != P1_UP || told == TOLD_MAX)
+        if (p1->main->state != P1_UP || told == TOLD_MAX || is_told_already(h, p1))
             continue;
         if (told++ == 0)
             report_phase1(p1, IKE_REPORT_INFO, REPORT_PLAIN,

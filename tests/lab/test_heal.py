@@ -283,4 +283,4 @@ def test_unrelated_edit_restarts_nothing(lab, command):
     assert ping(lab.a, t.A, t.B)
     assert (spis(lab.g1), spis(lab.g2),
             lab.g1.console("/ip ipsec remote-peers print")) == before
-    assert log.text() == ""
+    assert [line for line in log.text().splitlines() if " is weak" not in line] == []

@@ -127,6 +127,10 @@ static void forged_unknown_spis_cost_little(void **state)
     (void)state;
     u.local = a->addr;
     u.remote = w->side[SIM_B].addr;
+    for (unsigned i = 0; i < 2; i++) {
+        w->side[i].peer.dpd_interval_s = 0; /* nothing else is to be counted */
+        world_configure(w, i);
+    }
     w->tap = tap_nothing_to_b;
     for (unsigned i = 0; i < 600; i++, world_run(w, 100)) { /* a minute, B being away */
         ike_on_unknown_spi(a->ike, w->now_ms, &u);
