@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum { F_SIGN = 1, F_TRANSPORT = 2, F_V6 = 4, F_NEW_BATCH = 8, F_AH_LEN = 16 };
-enum { PACKETS_MAX = 32, PACKET_MAX = 1500, SPI = 0x1000 };
+enum { PACKETS_MAX = 32, PACKET_MAX = 1500, SPI = 0x1000, SPI_UDP = 0x2000 };
 
 struct fuzz {
     struct gate *g;
@@ -31,16 +31,17 @@ static struct ip_addr end_of(bool v6, bool dst)
     return addr_text(v6 ? (dst ? "fd00::2" : "fd00::1") : (dst ? "192.0.2.2" : "192.0.2.1"));
 }
 
-/* SPI, by transport mode: all SAs share the requirement 1. */
+/* SPI, by transport mode, and of ESP in UDP: all SAs share the requirement 1. */
 static void sas_add(struct gate *g)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        bool v6 = i & 1, transport = i & 2, ah = i & 4;
+    for (unsigned i = 0; i < 10; i++) {
+        bool v6 = i & 1, transport = i & 2, ah = i & 4, udp = i >= 8;
         struct gate_sa sa = { .proto = ah ? SA_AH : SA_ESP,
                               .tunnel = !transport,
                               .cipher = ah ? CIPHER_NONE : CIPHER_NULL,
                               .auth = AUTH_MD5,
-                              .spi = SPI + transport,
+                              .spi = udp ? SPI_UDP : SPI + transport,
+                              .udp_encap = udp,
                               .src = end_of(v6, false),
                               .dst = end_of(v6, true),
                               .reqid = 1,
@@ -128,6 +129,10 @@ static void sign(struct fuzz *f, uint8_t *p, size_t len, size_t at, uint8_t prot
 
     if (proto == PROTO_ESP)
         sign_esp(f, p + at, len - at, spi);
+    if (proto == PROTO_UDP && depth == 0 && len - at > 8) {
+        be16_put(p + at + 4, (uint16_t)(len - at));
+        sign_esp(f, p + at + 8, len - at - 8, SPI_UDP);
+    }
     if (proto != PROTO_AH || len - at < 24 || depth > 6)
         return;
     uint8_t len_field = p[at + 1];

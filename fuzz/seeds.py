@@ -31,6 +31,10 @@ def ah(inner, nxt, seq=1):
     return raw(AH(nh=nxt, payloadlen=4, spi=0x1000, seq=seq, icv=bytes(12))) + inner
 
 
+def udp(payload):
+    return raw(UDP(sport=4500, dport=4500, len=8 + len(payload), chksum=0)) + payload
+
+
 def item_in(flags, packet):
     return struct.pack(">BH", flags, len(packet)) + packet
 
@@ -79,6 +83,13 @@ IN = {
                                              / ah(raw(tcp(10, 1)), 6)))],
     "ah-esp": [(SIGN, outer(0, ah(esp(inner4(UDP() / b"hello"), 4), 50), 51))],
     "ah-ah-ah": [(SIGN | TRANSPORT, outer(0, ah(ah(ah(raw(tcp(3, 1)), 6), 51), 51), 51))],
+    "udp-tunnel": [(SIGN, outer(0, udp(esp(inner4(UDP(sport=1, dport=7) / b"hello"), 4)), 17))],
+    "udp-tunnel-4-in-6": [(SIGN, outer(1, udp(esp(inner4(ICMP() / b"hello"), 4)), 17))],
+    "udp-tcp-coalesced": [(SIGN, outer(0, udp(esp(inner4(tcp(100, 100 * i), flags="DF"), 4, i + 1)),
+                                       17)) for i in range(4)],
+    "udp-with-esp-inside": [(SIGN, outer(0, udp(esp(esp(bytes(20), 4), 50)), 17))],
+    "udp-keepalive-and-runts": [(0, outer(0, udp(b"\xff"), 17)), (0, outer(0, udp(b""), 17)),
+                                (0, outer(1, udp(bytes(7)), 17)), (0, outer(0, bytes(3), 17))],
     "unsigned": [(0, outer(0, esp(inner4(UDP()), 4), 50)), (NEW_BATCH, b"\x45")],
 }
 

@@ -5,7 +5,7 @@
 #include "isakmp_writer.h"
 #include "phase1.h"
 
-enum { NATT_PORT = 4500, NATT_KEEP_PAYLOADS = 8 };
+enum { IKE_PORT = 500, NATT_PORT = 4500, NATT_KEEP_PAYLOADS = 8 };
 
 void natt_announce(const struct phase1 *p1, struct isakmp_msg *m); /* vendor IDs we send, DPD too */
 void natt_take_vendors(struct phase1 *p1, const struct isakmp_payloads *ps);

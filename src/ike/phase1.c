@@ -3,6 +3,7 @@
 #include "dpd.h"
 #include "exchange.h"
 #include "informational.h"
+#include "natt.h"
 #include "phase1_mode.h"
 #include "policy.h"
 #include "quick_mode.h"
@@ -82,7 +83,10 @@ static void enter(struct phase1 *p1)
 void phase1_initiate(struct ike *ike, struct peer *peer, const struct ip_addr *local,
                      const struct ip_addr *remote)
 {
-    struct ike_path path = { *local, *remote, 500, peer->cfg.port ? peer->cfg.port : 500 };
+    uint16_t port = peer->cfg.port ? peer->cfg.port : IKE_PORT;
+    /* What comes to 4500 is taken for ESP without the marker, which leaves from 4500 alone. */
+    uint16_t local_port = port == NATT_PORT ? NATT_PORT : IKE_PORT;
+    struct ike_path path = { *local, *remote, local_port, port };
     struct phase1 *p1 = phase1_new(ike, peer, &path, true);
 
     cookie_draw(ike, p1->cookies.i);

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from lablib import nat as t
+from lablib import topology
 from lablib.capture import Recorder
 from lablib.keying import SaKeys
 from lablib.traffic import Udp, body, ping, tcp_transfer, udp_arrives, udp_crosses
@@ -191,3 +192,39 @@ def test_restart_of_the_client(lab):
     lab.g1.start()
     up(lab)
     assert len(lab.g2.installed_sas()) == 2
+
+
+def test_outer_ipv6(any_lab):
+    """The same in UDP over IPv6, whole and in outer fragments, which need their checksum."""
+    lab = any_lab
+    for ns in (lab.r1, lab.r2):
+        ns.run("ethtool", "-K", "wan", "tx-udp-segmentation", "off")
+    t.encapsulated(lab, ends=(topology.R1_6, topology.R2_6), more="dont-fragment=clear")
+    with Recorder(lab.w, "r1u1") as wire:
+        for size in (1, 1350, 1450, 3000):
+            assert udp_crosses(lab.a, t.A, lab.b, t.B, size), size
+            assert udp_crosses(lab.b, t.B, lab.a, t.A, size), size
+        assert tcp_transfer(lab.a, t.A, lab.b, t.B, 2 << 20)
+    protected = [p for p in wire.packets if p.version == 6 and p.carries == UDP]
+    assert len(protected) > 1000 and any(p.is_fragment for p in protected)
+    assert wire.between(t.A, t.B) == []
+    assert [p for p in wire.ipsec() if p.version == 6] == []
+    for g in lab.gateways:
+        assert g.statistics()["out-send-errors"] == 0
+
+
+def test_a_peer_at_port_4500(any_lab):
+    """IKE from the first message on port 4500 with the marker; without a NAT the SAs are raw."""
+    lab = any_lab
+    for g, near, far, here, there in (
+            (lab.g1, t.NET_A, t.NET_B, topology.R1, topology.R2),
+            (lab.g2, t.NET_B, t.NET_A, topology.R2, topology.R1)):
+        g.console(f'/ip ipsec peer add address={there}:4500 secret="{t.SECRET}"',
+                  f"/ip ipsec policy add src-address={near} dst-address={far} tunnel=yes "
+                  f"action=encrypt sa-src-address={here} sa-dst-address={there}")
+    with Recorder(lab.w, "r1u1") as wire:
+        assert until(lambda: ping(lab.a, t.A, t.B))
+    udp = [p for p in wire.between(topology.R1, topology.R2) if p.proto == UDP]
+    assert {p.payload[:4] for p in udp} == {NATT + NATT}
+    assert {p.payload[8:12] for p in udp} == {bytes(4)}
+    assert wire.ipsec() != []

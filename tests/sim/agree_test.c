@@ -165,6 +165,21 @@ static void peer_port_is_used_when_initiating(void **state)
     run(w);
     assert_true(world_joined(w, SIM_A, 7));
     assert_int_equal(world_sa_out(&w->side[SIM_A], 7)->child.path.remote_port, 1500);
+    assert_int_equal(world_sa_out(&w->side[SIM_A], 7)->child.path.local_port, 500);
+    world_free(w);
+}
+
+/* There IKE has a marker, which goes with our own port 4500. */
+static void peer_at_port_4500_is_asked_from_port_4500(void **state)
+{
+    struct world *w = world_new(27);
+
+    (void)state;
+    w->side[SIM_A].peer.port = 4500;
+    run(w);
+    assert_true(world_joined(w, SIM_A, 7));
+    assert_int_equal(world_sa_out(&w->side[SIM_A], 7)->child.path.remote_port, 4500);
+    assert_int_equal(world_sa_out(&w->side[SIM_A], 7)->child.path.local_port, 4500);
     world_free(w);
 }
 
@@ -179,6 +194,7 @@ int main(void)
         cmocka_unit_test(ah_through_nat_is_refused_by_name),
         cmocka_unit_test(passive_side_never_begins),
         cmocka_unit_test(peer_port_is_used_when_initiating),
+        cmocka_unit_test(peer_at_port_4500_is_asked_from_port_4500),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

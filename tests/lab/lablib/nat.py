@@ -84,25 +84,26 @@ class NatLab(Lab):
 PEER = f'secret="{SECRET}" nat-traversal=yes'
 
 
-def encapsulated(lab, peer=PEER, enc="aes-128", auth="sha1"):
-    """Both gateways of a plain lab protect A to B by ESP in UDP, there being a NAT, as they found:
-    while they looked, R1's port 500 was another. Returns when traffic passes."""
+def encapsulated(lab, peer=PEER, enc="aes-128", auth="sha1", ends=(topology.R1, topology.R2),
+                 more=""):
+    """Both gateways of a plain lab protect A to B by ESP in UDP between ENDS, there being a NAT, as
+    they found: while they looked, R1's port 500 was another. Returns when traffic passes."""
     lab.r1.nft("""
-        table ip labnat {
+        table inet labnat {
           chain postrouting {
             type nat hook postrouting priority srcnat; policy accept;
             udp sport 500 masquerade to :1500
           }
         }""")
     for g, near, far, here, there in (
-            (lab.g1, topology.NET_A, topology.NET_B, topology.R1, topology.R2),
-            (lab.g2, topology.NET_B, topology.NET_A, topology.R2, topology.R1)):
+            (lab.g1, topology.NET_A, topology.NET_B, *ends),
+            (lab.g2, topology.NET_B, topology.NET_A, *ends[::-1])):
         g.console(f"/ip ipsec proposal set default enc-algorithms={enc} auth-algorithms={auth}",
                   f"/ip ipsec peer add address={there} {peer}",
                   f"/ip ipsec policy add src-address={near} dst-address={far} tunnel=yes "
-                  f"action=encrypt sa-src-address={here} sa-dst-address={there}")
+                  f"action=encrypt sa-src-address={here} sa-dst-address={there} {more}")
     deadline = time.monotonic() + 15
     while not ping(lab.a, topology.A, topology.B):
         assert time.monotonic() < deadline, "no tunnel"
-    lab.r1.nft("delete table ip labnat")
+    lab.r1.nft("delete table inet labnat")
     lab.r1.forget_traffic()
