@@ -567,6 +567,26 @@ def test_policy_that_cannot_work_is_inactive_and_says_why(lab, names, properties
     assert names in lab.g1.console("/ip ipsec policy get 0 inactive-reason")
 
 
+@pytest.mark.parametrize("spoil, why, mend", [
+    ("disable other", "proposal other is disabled", "enable other"),
+    ("remove other", "proposal other does not exist", "add name=other")],
+    ids=["disabled", "removed"])
+def test_policy_without_its_proposal_is_inactive(lab, spoil, why, mend):
+    """And wakes up when the proposal is back; meanwhile its traffic is dropped, not sent in clear."""
+    lab.g1.console("/ip ipsec proposal add name=other",
+                   f"/ip ipsec policy add src-address={t.NET_A} dst-address={t.NET_B} tunnel=yes "
+                   f"sa-src-address={t.R1} sa-dst-address={t.R2} proposal=other")
+    assert lab.g1.policies()[0]["flags"] == ""
+    lab.g1.console(f"/ip ipsec proposal {spoil}")
+    assert lab.g1.policies()[0]["flags"] == "I"
+    assert why in lab.g1.console("/ip ipsec policy get 0 inactive-reason")
+    with wire(lab) as record:
+        assert not ping(lab.a, t.A, t.B, wait=0.3)
+    assert record.between(t.A, t.B) == []
+    lab.g1.console(f"/ip ipsec proposal {mend}")
+    assert lab.g1.policies()[0]["flags"] == ""
+
+
 def test_duplicate_of_an_active_policy_is_inactive(lab):
     keying = tunnel(lab)
     lab.g1.console(keying.policy(1, ENDS, NETS))
