@@ -1,7 +1,8 @@
 """Handshakes per second, main mode and quick mode, between two daemons in namespaces, and what each
 costs either of them in CPU time; two strongSwans beside, in the same run. As many clients as there
 are handshakes, each an address of R1 with a policy or connection of its own to R2, all started at
-once. CPU time is that of all threads of a daemon, as the kernel accounts it.
+once. The rate on the clock is that of the machine as it is; handshakes per second of CPU time (all
+threads of both daemons) do not depend on what else runs.
 
 Then the other way round: what a storm of handshakes does to a tunnel beside it. TCP throughput and
 the round trip of pings through a tunnel of manual keys, without and with the clients above being
@@ -10,7 +11,6 @@ keyed anew all the time.
 All ends share this machine: ratios within one run are the result."""
 
 import argparse
-import glob
 import json
 import os
 import re
@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lablib import gateway  # noqa: E402
 from lablib import topology as t  # noqa: E402
 from lablib.keying import Keying, set_up  # noqa: E402
+from lablib.meter import LogCounter, cpu_s  # noqa: E402
 from lablib.netns import Run  # noqa: E402
 from lablib.netns import run as run_command  # noqa: E402
 from lablib.strongswan import CHARON, PLUGINS, installed  # noqa: E402
@@ -41,38 +42,6 @@ SUITES = [("3des", "md5", "modp1024"), ("aes-128", "sha1", "modp1536")]
 
 def client(number):
     return f"10.64.{number >> 8}.{number & 255}"
-
-
-def cpu_s(process):
-    """CPU time of all threads so far."""
-    total = 0
-    for path in glob.glob(f"/proc/{process.pid}/task/*/schedstat"):
-        with open(path, encoding="ascii") as f:
-            total += int(f.read().split()[0])
-    return total / 1e9
-
-
-class LogCounter:
-    """How many lines of a growing log hold a text, each byte read once."""
-
-    def __init__(self, path, text):
-        self.path, self.text = path, text.encode()
-        self.restart()
-
-    def restart(self):
-        self.at = os.path.getsize(self.path) if os.path.exists(self.path) else 0
-        self.count = 0
-        self.rest = b""
-
-    def read(self):
-        with open(self.path, "rb") as f:
-            f.seek(self.at)
-            data = f.read()
-        self.at += len(data)
-        lines = (self.rest + data).split(b"\n")
-        self.rest = lines.pop()
-        self.count += sum(self.text in line for line in lines)
-        return self.count
 
 
 # -- the two makes: set(suite, pfs), start(), close(); processes, logs --
@@ -239,7 +208,7 @@ def measure(pair, suite, pfs):
     for log in pair.logs:
         log.restart()
     time.sleep(1)  # what setting up has left over
-    before = [cpu_s(p) for p in pair.processes]
+    before = [cpu_s(p.pid) for p in pair.processes]
     started = time.monotonic()
     pair.start()
     while min(log.read() for log in pair.logs) < pair.count:
@@ -248,13 +217,13 @@ def measure(pair, suite, pfs):
                                f"handshakes in {DEADLINE_S} s")
         time.sleep(0.01)
     seconds = time.monotonic() - started
-    used = [cpu_s(p) - b for p, b in zip(pair.processes, before)]
+    used = [cpu_s(p.pid) - b for p, b in zip(pair.processes, before)]
     return pair.count / seconds, used[0] / pair.count * 1e3, used[1] / pair.count * 1e3
 
 
 def report(suites, results):
-    print(f"\n{'suite':22} {'pfs':4} {'':11} {'per s':>7} {'range':>13} {'CPU ms':>9} {'':>9}\n"
-          f"{'':53} {'initiator':>15} {'responder':>9}")
+    print(f"\n{'suite':22} {'pfs':4} {'':11} {'per s':>7} {'range':>13} {'CPU ms':>9} {'':>9} "
+          f"{'per s':>9}\n{'':53} {'initiator':>15} {'responder':>9} {'of CPU':>9}")
     for suite in suites:
         for pfs in (False, True):
             rows = {}
@@ -266,11 +235,13 @@ def report(suites, results):
                 rates = [r[0] for r in rounds]
                 print(f"{'-'.join(suite):22} {'yes' if pfs else 'no':4} {name:11} "
                       f"{rows[name][0]:7.0f} {min(rates):6.0f}-{max(rates):<6.0f} "
-                      f"{rows[name][1]:9.2f} {rows[name][2]:9.2f}")
+                      f"{rows[name][1]:9.2f} {rows[name][2]:9.2f} "
+                      f"{1e3 / sum(rows[name][1:]):9.0f}")
             if len(rows) == 2:
                 ours, theirs = rows["sallyport"], rows["strongSwan"]
                 print(f"{'':27} {'ratio':11} {ours[0] / theirs[0]:7.1f} {'':13} "
-                      f"{ours[1] / theirs[1]:9.2f} {ours[2] / theirs[2]:9.2f}")
+                      f"{ours[1] / theirs[1]:9.2f} {ours[2] / theirs[2]:9.2f} "
+                      f"{sum(theirs[1:]) / sum(ours[1:]):9.1f}")
 
 
 # -- a tunnel beside a storm --
@@ -285,6 +256,7 @@ class Storm:
         self.thread = threading.Thread(target=self._run)
 
     def _run(self):
+        os.nice(10)  # of this thread and the consoles it starts: the load is to be the daemons'
         started, handshakes = time.monotonic(), 0
         while not self.stop.is_set():
             self.pair.forget()
