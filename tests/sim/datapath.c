@@ -300,6 +300,8 @@ static void events_take(struct side *s)
     struct ipsec_event ev;
 
     while (ipsec_event_take(s->data->ipsec, &ev)) {
+        if (s->w->watch)
+            s->w->watch(s->w, side_number(s));
         on_event(s, &ev);
         world_take_actions(s->w, side_number(s));
     }

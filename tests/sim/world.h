@@ -78,6 +78,8 @@ struct world {
     /* Sees each IKE message before it leaves; false: it is taken off the wire. */
     bool (*tap)(struct world *w, struct sim_message *m);
     void *tap_ctx;
+    /* Sees each event of a data path before IKE hears of it. */
+    void (*watch)(struct world *w, unsigned side);
     unsigned messages;
 };
 
