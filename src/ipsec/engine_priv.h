@@ -100,6 +100,9 @@ struct slot {
 
 struct slot_counters { /* per worker and slot, in pages made when first used; use counter_add() */
     uint64_t out_dropped, out_transformed, in_transformed, not_encrypted, not_decrypted;
+    /* the worker's alone: when it last asked for an SA, 0 never, and the slot's fills then */
+    uint64_t acquired_ms;
+    unsigned acquired_fills;
 };
 
 enum { SLOTS_PER_PAGE = 256, SLOT_PAGES = SPD_MAX_SLOTS / SLOTS_PER_PAGE };

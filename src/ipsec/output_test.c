@@ -98,6 +98,34 @@ static void acquires_are_rate_limited(void **state)
     gate_free(g);
 }
 
+/* D10: whoever scans what many policies protect makes one request of each, not one per packet. */
+static void acquires_of_many_policies_do_not_displace_each_other(void **state)
+{
+    enum { POLICIES = 3000, ROUNDS = 3 };
+    struct policy *p = xcalloc(POLICIES, sizeof(*p));
+    struct datagram d = talk(true, PROTO_UDP, 10);
+    struct ipsec_event ev;
+    unsigned n = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < POLICIES; i++) {
+        p[i] = policy_make(true, PROTO_BIT_ESP, LEVEL_REQUIRE);
+        p[i].slot = i;
+        p[i].sel.dst = (struct ip_prefix){ ip_addr_v4(10, 2, (uint8_t)(i / 256), (uint8_t)i), 32 };
+    }
+    struct gate *g = gate_new(BULK_AUTO, 3);
+    gate_policies(g, p, POLICIES);
+    for (unsigned i = 0; i < ROUNDS * POLICIES; i++) {
+        d.dst = p[i % POLICIES].sel.dst.addr;
+        send(g, &d);
+    }
+    while (ipsec_event_take(g->e, &ev))
+        n++;
+    assert_int_equal(n, POLICIES);
+    gate_free(g);
+    free(p);
+}
+
 /* An SA that was acquired, came and went again; a slot that changed hands: nobody is made to wait
  * for what was asked before. */
 static void acquire_of_a_new_need_is_not_held_back(void **state)
@@ -529,6 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_decide_without_an_sa),
         cmocka_unit_test(acquires_are_rate_limited),
+        cmocka_unit_test(acquires_of_many_policies_do_not_displace_each_other),
         cmocka_unit_test(acquire_of_a_new_need_is_not_held_back),
         cmocka_unit_test(nothing_leaves_without_an_encrypting_policy),
         cmocka_unit_test(transport_mode_wants_its_own_addresses),

@@ -95,16 +95,17 @@ void worker_end(struct ipsec_worker *w)
 
 void worker_acquire(struct ipsec_worker *w, uint32_t slot, const struct spd_key *key)
 {
-    struct acquire_mark *mark = &w->acquires[slot % ACQUIRE_SETS];
+    struct slot_counters *c = slot_counters(w->e, w->index, slot);
     unsigned fills = slot_fills(w->e, slot);
 
-    if (mark->slot_plus_1 == slot + 1 && mark->fills == fills &&
-        w->now_ms - mark->at_ms < ACQUIRE_INTERVAL_MS)
+    if (c->acquired_ms != 0 && c->acquired_fills == fills &&
+        w->now_ms - c->acquired_ms < ACQUIRE_INTERVAL_MS)
         return;
     struct ipsec_event ev = { .type = EV_ACQUIRE, .slot = slot, .key = *key };
     if (!event_put(w->e, &ev))
         return;
-    *mark = (struct acquire_mark){ .slot_plus_1 = slot + 1, .fills = fills, .at_ms = w->now_ms };
+    c->acquired_ms = w->now_ms;
+    c->acquired_fills = fills;
 }
 
 void worker_stray(struct ipsec_worker *w, const struct ipsec_event *ev)

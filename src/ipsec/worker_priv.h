@@ -11,10 +11,9 @@
 #include "verdict.h"
 
 enum {
-    POOL_SMALL_MAX = 4096, /* datagrams up to a path MTU of 1500: 9 MB */
-    POOL_LARGE_MAX = 512,  /* superpackets, whole datagrams: 34 MB */
-    ACQUIRE_SETS = 1024,   /* slots remembered for the acquire rate limit */
-    ACQUIRE_INTERVAL_MS = 1000,
+    POOL_SMALL_MAX = 4096,      /* datagrams up to a path MTU of 1500: 9 MB */
+    POOL_LARGE_MAX = 512,       /* superpackets, whole datagrams: 34 MB */
+    ACQUIRE_INTERVAL_MS = 1000, /* of one slot; an SA that came and went is asked for at once */
     STRAY_SETS = 64, /* sources remembered: the most reports of unknown SPIs in STRAY_INTERVAL_MS */
     STRAY_INTERVAL_MS = 1000,
     ICMP_PER_S = 1000, /* too-big messages of one worker */
@@ -56,12 +55,6 @@ struct crypto_pass {
     void *owner[PKT_BATCH]; /* the out_job or in_job behind each job */
 };
 
-struct acquire_mark {
-    uint32_t slot_plus_1; /* 0: free */
-    unsigned fills;       /* of the slot: an SA that came and went wants another at once */
-    uint64_t at_ms;
-};
-
 struct ipsec_worker {
     struct ipsec *e;
     unsigned index;
@@ -78,8 +71,7 @@ struct ipsec_worker {
     struct reassembly *reassembly;
     struct verdicts *verdicts;
     struct hold hold;
-    _Atomic bool holding; /* packets wait: the control thread nudges */
-    struct acquire_mark acquires[ACQUIRE_SETS];
+    _Atomic bool holding;        /* packets wait: the control thread nudges */
     uint64_t strays[STRAY_SETS]; /* until when sources of that hash are not reported again */
     uint64_t icmp_second;
     unsigned icmp_sent;
