@@ -4,6 +4,7 @@
 #include "informational.h"
 #include "phase1.h"
 #include "policy.h"
+#include "rekey.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -30,6 +31,21 @@ static void spi_enter(struct child *c, struct child_spi *s, const struct ike_chi
     map_put(&c->ike->spis_out, &s->by_out, spi_hash(c->host, s->proto, s->out));
 }
 
+bool child_spi_may(const struct phase1 *p1, uint8_t proto, uint32_t spi)
+{
+    const struct child *c = child_of_peer_spi(p1->host, proto, spi);
+
+    return !c || (c->remote_id == p1->remote_id && !c->quick);
+}
+
+static void spi_vacate(const struct phase1 *p1, const struct ike_child_sa *sa)
+{
+    struct child *c = child_of_peer_spi(p1->host, sa->proto, sa->spi_out);
+
+    if (c)
+        child_delete(c);
+}
+
 struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_child *sa,
                         uint64_t started_ms, uint64_t rank)
 {
@@ -48,8 +64,10 @@ struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_chi
     c->rank = rank;
     c->hard_s = sa->hard_s;
     c->n_sas = (uint8_t)sa->n_sas;
-    for (unsigned i = 0; i < sa->n_sas; i++)
+    for (unsigned i = 0; i < sa->n_sas; i++) {
+        spi_vacate(p1, &sa->sas[i]);
         spi_enter(c, &c->spis[i], &sa->sas[i]);
+    }
     map_put(&ike->children, &c->by_id, id_hash(ike, c->id));
     TAILQ_INSERT_HEAD(&policy->children, c, in_policy);
     TAILQ_INSERT_HEAD(&c->host->children, c, in_host);
@@ -182,6 +200,17 @@ static void supersede(struct child *c)
         child_delete(other);
 }
 
+/* C is in use, maybe again: it is not left to its end any more, and its soft limit may have come
+ * while another pair was in use. */
+static void revive(struct child *c)
+{
+    if (c->superseded)
+        timer_stop(&c->ike->timers, &c->renew);
+    c->superseded = false;
+    if (c->soft_told)
+        rekey_child_soft(c);
+}
+
 static void make_current(struct child *c)
 {
     c->out_installed = true;
@@ -190,6 +219,7 @@ static void make_current(struct child *c)
     install(c, IKE_SA_INSTALL_OUT);
     keys_free(c);
     supersede(c);
+    revive(c);
 }
 
 void child_install_out(struct child *c)
@@ -201,9 +231,9 @@ void child_install_out(struct child *c)
         make_current(c);
 }
 
-static const struct child *current_of(const struct policy *policy)
+static struct child *current_of(const struct policy *policy)
 {
-    const struct child *c;
+    struct child *c;
 
     TAILQ_FOREACH(c, &policy->children, in_policy)
     {
@@ -242,10 +272,12 @@ bool child_is_current(const struct child *c)
 /* The pair in use went: one that was outranked, or is about to be used, takes its place. */
 static void promote(struct policy *policy)
 {
-    struct child *c;
+    struct child *c = current_of(policy);
 
-    if (policy_is_served(policy))
+    if (c) {
+        revive(c);
         return;
+    }
     TAILQ_FOREACH(c, &policy->children, in_policy)
     {
         if (c->sa && !c->quick) {

@@ -3,13 +3,17 @@
 
 #include "ike_priv.h"
 
-/* Takes SA (with its keys); larval until a half is installed. */
+/* Takes SA (with its keys); larval until a half is installed. A pair for which the peer gave the
+ * same SPI before ends: it has forgotten that one. */
 struct child *child_new(struct policy *policy, struct phase1 *p1, struct ike_child *sa,
                         uint64_t started_ms, uint64_t rank);
 struct child *child_find(const struct ike *ike, uint64_t id);
 /* Of those between the addresses of HOST the pair whose SPI for receiving is the peer's or ours. */
 struct child *child_of_peer_spi(const struct host *host, uint8_t proto, uint32_t spi);
 struct child *child_of_own_spi(const struct host *host, uint8_t proto, uint32_t spi);
+/* Whether the peer of P1 may give an SPI: not when another peer at its address has it, nor in a
+ * second quick mode before the first is confirmed. */
+bool child_spi_may(const struct phase1 *p1, uint8_t proto, uint32_t spi);
 void child_install_in(struct child *c);
 /* For sending from now on, unless one made at the same time by the other side is to be used. */
 void child_install_out(struct child *c);

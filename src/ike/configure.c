@@ -29,9 +29,11 @@ static struct peer *peer_old(const struct ike *ike, const struct ike_peer *cfg)
     return old && peer_same(&(*old)->cfg, cfg) ? *old : NULL;
 }
 
-static void peers_set(struct ike *ike, const struct ike_config *config)
+/* These three tell whether anything differs. */
+static bool peers_set(struct ike *ike, const struct ike_config *config)
 {
     struct peer **peers = xcalloc(config->n_peers + 1, sizeof *peers);
+    bool differs = config->n_peers != ike->n_peers;
 
     if (ike->n_peers > 1)
         qsort(ike->peers, ike->n_peers, sizeof *ike->peers, peer_id_order);
@@ -47,6 +49,7 @@ static void peers_set(struct ike *ike, const struct ike_config *config)
             pki_cert_ref(cfg.certificate);
             pki_key_ref(cfg.key);
             pki_cert_ref(cfg.remote_certificate);
+            differs = true;
         }
         peers[i] = peer_ref(p);
         secret_wipe(&cfg.psk, sizeof cfg.psk);
@@ -57,6 +60,7 @@ static void peers_set(struct ike *ike, const struct ike_config *config)
     ike->peers = peers;
     ike->n_peers = config->n_peers;
     peers_sort(ike);
+    return differs;
 }
 
 /* SAs that are up stay: trust is asked for when a peer shows who it is. */
@@ -79,9 +83,10 @@ static struct proposal *proposal_find(struct proposal *const *at, size_t n, cons
     return NULL;
 }
 
-static void proposals_set(struct ike *ike, const struct ike_config *config)
+static bool proposals_set(struct ike *ike, const struct ike_config *config)
 {
     struct proposal **proposals = xcalloc(config->n_proposals + 1, sizeof *proposals);
+    bool differs = config->n_proposals != ike->n_proposals;
 
     for (size_t i = 0; i < config->n_proposals; i++) {
         const struct ike_proposal *cfg = &config->proposals[i];
@@ -90,6 +95,7 @@ static void proposals_set(struct ike *ike, const struct ike_config *config)
         if (!p || !proposal_same(&p->cfg, cfg)) {
             p = xcalloc(1, sizeof *p);
             p->cfg = *cfg;
+            differs = true;
         }
         p->refs++;
         proposals[i] = p;
@@ -99,6 +105,7 @@ static void proposals_set(struct ike *ike, const struct ike_config *config)
     free(ike->proposals);
     ike->proposals = proposals;
     ike->n_proposals = config->n_proposals;
+    return differs;
 }
 
 /* ---- policies ---- */
@@ -212,8 +219,9 @@ static bool policy_stays(const struct ike *ike, const struct policy *old,
            old->proposal == proposal_find(ike->proposals, ike->n_proposals, cfg->proposal);
 }
 
-static void policies_set(struct ike *ike, const struct ike_config *config)
+static bool policies_set(struct ike *ike, const struct ike_config *config)
 {
+    bool differs = config->n_policies != ike->n_policies;
     struct policy **policies = xcalloc(config->n_policies + 1, sizeof *policies);
     struct ike_policy *cfgs = xcalloc(config->n_policies + 1, sizeof *cfgs);
 
@@ -233,8 +241,10 @@ static void policies_set(struct ike *ike, const struct ike_config *config)
             policy_drop(ike->policies[i]);
     }
     for (size_t i = 0; i < config->n_policies; i++) {
-        if (!policies[i])
+        if (!policies[i]) {
             policies[i] = policy_new(ike, &config->policies[i]);
+            differs = true;
+        }
         policies[i]->kept = false;
         policies[i]->place = i;
     }
@@ -245,6 +255,7 @@ static void policies_set(struct ike *ike, const struct ike_config *config)
     ike->n_policies = config->n_policies;
     if (ike->n_policies > 1)
         qsort(ike->policies, ike->n_policies, sizeof *ike->policies, policy_order);
+    return differs;
 }
 
 /* ---- phase 1 SAs ---- */
@@ -257,15 +268,23 @@ static void host_without_peer(struct host *h)
         child_delete(c);
 }
 
+/* Its SAs first, as long as phase 1 can say so. */
+static void hosts_compare(struct ike *ike)
+{
+    for (size_t i = 0; i < ike->hosts.n_buckets; i++) {
+        for (struct map_link *l = ike->hosts.buckets[i]; l; l = l->next) {
+            struct host *h = map_owner(l, struct host, link);
+
+            if (!TAILQ_EMPTY(&h->children) && !peer_find(ike, &h->remote))
+                host_without_peer(h);
+        }
+    }
+}
+
 static void phase1_compare(struct phase1 *p1)
 {
-    struct peer *now = peer_find(p1->ike, &p1->path.remote);
-
-    if (now == p1->peer)
-        return;
-    if (!now)
-        host_without_peer(p1->host);
-    phase1_delete(p1);
+    if (peer_find(p1->ike, &p1->path.remote) != p1->peer)
+        phase1_delete(p1);
 }
 
 static void phase1s_compare(struct ike *ike)
@@ -284,22 +303,33 @@ static void phase1s_compare(struct ike *ike)
     free(all);
 }
 
-void ike_configure(struct ike *ike, uint64_t now_ms, const struct ike_config *config)
+/* What failed may be what was just mended. */
+static void policies_encourage(struct ike *ike)
 {
-    ike->now_ms = now_ms;
-    proposals_set(ike, config);
-    policies_set(ike, config);
-    trust_set(ike, config);
-    peers_set(ike, config);
-    phase1s_compare(ike);
+    ike->encouraged_ms = ike->now_ms;
     for (size_t i = 0; i < ike->n_policies; i++) {
         struct policy *p = ike->policies[i];
 
-        /* What failed may be what was just mended. */
         p->failures = 0;
         p->not_before_ms = 0;
         policy_try(p);
     }
+}
+
+void ike_configure(struct ike *ike, uint64_t now_ms, const struct ike_config *config)
+{
+    bool differs;
+
+    ike->now_ms = now_ms;
+    differs = proposals_set(ike, config);
+    differs = policies_set(ike, config) || differs;
+    trust_set(ike, config);
+    differs = peers_set(ike, config) || differs;
+    hosts_compare(ike);
+    phase1s_compare(ike);
+    /* The same again: addresses or routes changed, which some do many times a second. */
+    if (differs || now_ms >= ike->encouraged_ms + IKE_ENCOURAGE_MS)
+        policies_encourage(ike);
     ike_bury(ike);
 }
 

@@ -186,7 +186,9 @@ struct ike;
 struct ike *ike_new(const struct ike_env *env);
 void ike_free(struct ike *ike); /* jobs under way must have come back */
 /* The whole configuration anew; only what differs is restarted (a changed peer loses its phase 1
- * SA, a changed policy or proposal the SAs made for it), with DELETE where a peer listens. */
+ * SA, a changed policy or proposal the SAs made for it, and whoever has no peer entry any more all
+ * SAs), with DELETE where a peer listens. What waits after a refusal is tried at once, also when
+ * nothing differs, but then every 10 seconds at most. */
 void ike_configure(struct ike *ike, uint64_t now_ms, const struct ike_config *config);
 
 void ike_on_datagram(struct ike *ike, uint64_t now_ms, const struct ike_path *path,

@@ -45,6 +45,7 @@ enum {
     IKE_PEERS_TURN_MS = 5000, /* we wait for the peer's quick mode before we begin our own */
     IKE_BACKOFF_MS = 2000,    /* after a refused or unanswered negotiation; doubles */
     IKE_BACKOFF_MAX_MS = 60000,
+    IKE_ENCOURAGE_MS = 10000,
     IKE_PHASE1_SOFT_PERCENT = 80,
     IKE_LATE_PERCENT = 90,    /* the responder's turn, when the initiator did not renew */
     IKE_JITTER_PERCENT = 5,   /* of the lifetime, added to the start of a renewal */
@@ -261,6 +262,7 @@ struct child {
         uint32_t in, out;
     } spis[2];
     bool initiator, in_installed, out_installed, dead, renew_due, superseded;
+    bool soft_told;     /* its soft limit is over */
     bool bytes_run_out; /* it is renewed for its bytes: nobody knows how fast the rest goes */
     uint64_t remote_id;
     uint64_t created_ms, started_ms;
@@ -309,6 +311,7 @@ struct ike {
     size_t n_proposals;
     struct pki_trust *trust; /* shares; never NULL once configured */
 
+    uint64_t encouraged_ms; /* when all policies were last told to try again */
     struct map hosts, phase1s, exchanges, children;
     struct map policies_by_selectors, spis_in, spis_out;
     struct phase1_list half_open; /* as responder, oldest first */

@@ -256,6 +256,22 @@ static bool job_is_fine(struct exchange *ex, const struct ike_job *job)
     return false;
 }
 
+static const char spi_taken[] =
+    "the SPI is in use: by another peer at this address, or in another negotiation";
+
+static bool spis_may(const struct exchange *ex)
+{
+    const struct p2_choice *c = &ex->quick->choice;
+
+    for (unsigned i = 0; i < c->n_sas; i++) {
+        uint8_t proto = c->sas[i].protocol == ISAKMP_PROTO_AH ? 51 : 50;
+
+        if (!child_spi_may(ex->p1, proto, c->sas[i].spi))
+            return false;
+    }
+    return true;
+}
+
 /* ---- initiator ---- */
 
 static void message1_send(struct exchange *ex)
@@ -380,6 +396,9 @@ static bool message2_take(struct exchange *ex, struct msg_in *in)
                             "malformed answer");
     if (!p2_check(&sa, &want, &q->choice, &why))
         return quick_refuse(ex, q->policy, why.notify, "answer is not what we proposed", why.text);
+    if (!spis_may(ex))
+        return quick_refuse(ex, q->policy, NOTIFY_INVALID_SPI, "phase2 negotiation failed",
+                            spi_taken);
     if (q->choice.group != q->group || !ke_take(q, in, q->group))
         return quick_refuse(ex, q->policy, NOTIFY_INVALID_KEY_INFORMATION,
                             "phase2 negotiation failed", "pfs group or key exchange mismatched");
@@ -531,6 +550,8 @@ static bool message1_take(struct exchange *ex, struct msg_in *in)
     want = quick_want(ex->p1, policy);
     if (!quick_possible(&want, &why) || !p2_choose(&sa, &want, &q->choice, &why))
         return quick_refuse(ex, policy, why.notify, "no suitable proposal found", why.text);
+    if (!spis_may(ex))
+        return quick_refuse(ex, policy, NOTIFY_INVALID_SPI, "phase2 negotiation failed", spi_taken);
     q->group = q->choice.group;
     if (!nonce_take(in, &q->ni) || !ke_take(q, in, q->group))
         return quick_refuse(ex, policy, NOTIFY_INVALID_KEY_INFORMATION, "phase2 negotiation failed",

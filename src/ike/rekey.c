@@ -31,6 +31,7 @@ void rekey_child_soft(struct child *c)
     uint64_t jitter_ms = by_time ? hard_ms * IKE_JITTER_PERCENT / 100 : 0;
     uint64_t at_ms;
 
+    c->soft_told = true;
     if (timer_armed(&c->renew) || c->renew_due || !child_is_current(c))
         return;
     c->bytes_run_out = !by_time;

@@ -1,5 +1,6 @@
 /* Two peers behind one address (a NAT), each with its own phase 1 SA, identity and policy: what one
  * of them does, or that it died, does nothing to the other. Threats S22 and S23. */
+#include "child.h"
 #include "ike_net.h"
 #include "ike_priv.h"
 #include "mitm.h"
@@ -102,12 +103,35 @@ static void each_is_told_about_its_own(void **state)
     net_free(n);
 }
 
+static struct child *child_of_policy(const struct net *n, uint32_t id)
+{
+    return TAILQ_FIRST(&policy_find(n->e[NET_B].ike, id)->children);
+}
+
+/* S33: our packets to both would go by one SPI between the same addresses. */
+static void spi_of_the_other_is_refused(void **state)
+{
+    struct net *n = both_up();
+    const struct child *of_a = child_of_policy(n, 7), *of_c = child_of_policy(n, 9);
+    const struct phase1 *a = host_up_for(of_a->host, of_a), *c = host_up_for(of_c->host, of_c);
+
+    (void)state;
+    assert_ptr_equal(of_a->host, of_c->host);
+    assert_true(a != c);
+    assert_true(child_spi_may(a, 50, of_a->spis[0].out)); /* given again: it means the new one */
+    assert_false(child_spi_may(c, 50, of_a->spis[0].out));
+    assert_false(child_spi_may(a, 50, of_c->spis[0].out));
+    assert_true(child_spi_may(c, 51, of_a->spis[0].out));
+    net_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(initial_contact_of_one_leaves_the_other),
         cmocka_unit_test(death_of_one_leaves_the_other),
         cmocka_unit_test(each_is_told_about_its_own),
+        cmocka_unit_test(spi_of_the_other_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,7 +126,11 @@ static void quick_modes_begun_by_a_peer_are_few(void **state)
     (void)state;
     n_tried = 0;
     for (unsigned i = 0; i < 1000; i++) {
+        struct mitm_payload sa;
+
         edit(&m);
+        assert_true(mitm_find_type(&edited, PL_SA, &sa));
+        be32_put(edited.b + sa.at + 20, 0x10000 + i); /* the SPI of its proposal */
         inject(n, &m, sealed, edited_seal(n, &m, true));
         assert_true(n->e[NET_B].n_children <= IKE_QUICK_MODES_PER_SA);
     }
