@@ -1,5 +1,5 @@
-"""A tunnel with strongSwan over time: renewal of both phases by either side under traffic, dead peer
-detection, DELETE, and restarts of either end, without hands."""
+"""A tunnel with strongSwan over time: renewal of both phases by either side under traffic, dead
+peer detection, DELETE, and restarts of either end, without hands."""
 
 import os
 import signal

@@ -1,8 +1,8 @@
 """tshark as the witness of a whole conversation: main and quick mode, informational exchanges and
 UDP-encapsulated ESP, decrypted with keys that the other make's own log gave away.
 
-It fails on what it cannot explain: an encrypted message it could not read, payloads no RFC asks for,
-an exchange that is not whole, an ESP packet of an unknown SPI or with a wrong ICV."""
+It fails on what it cannot explain: an encrypted message it could not read, payloads no RFC asks
+for, an exchange that is not whole, an ESP packet of an unknown SPI or with a wrong ICV."""
 
 import os
 import re
@@ -68,7 +68,8 @@ class Conversation:
 
 def conversation(packets, ike_keys, sas):
     """All of PACKETS between IKE ports, judged. IKE_KEYS: by initiator cookie; SAS: SaKeys."""
-    datagrams = [p for p in witness.datagrams(packets) if p.proto == UDP and _ports(p) & {*IKE_PORTS}]
+    datagrams = [p for p in witness.datagrams(packets)
+                 if p.proto == UDP and _ports(p) & {*IKE_PORTS}]
     rows = _tshark(datagrams, ike_keys, sas)
     by_spi = {sa.spi: sa for sa in sas}
     messages, esp = [], {}
