@@ -2,8 +2,11 @@
 #include "text.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void text_grows_and_stays_terminated(void **state)
 {
@@ -107,6 +110,24 @@ static void memory_of_no_bytes_is_memory(void **state)
     free(zero);
 }
 
+/* Threat D15: nothing goes on with half of what it needs. What the daemon's death means for packets
+ * is tests/lab/test_leaks.py's. */
+static void no_memory_is_the_end_of_the_process(void **state)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0) {
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        free(xmalloc(SIZE_MAX / 2));
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +137,7 @@ int main(void)
         cmocka_unit_test(bytes_from_outside_are_escaped),
         cmocka_unit_test(taking_leaves_an_empty_text),
         cmocka_unit_test(memory_of_no_bytes_is_memory),
+        cmocka_unit_test(no_memory_is_the_end_of_the_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
