@@ -3,8 +3,9 @@
     host A ------ Router1 ======= Router2 ------ host B
     10.1.0.2      1.0.0.1         1.0.0.2      10.2.0.2
 
-First automatic keying between the routers themselves, then tunnels with manual keys. Ends with status 0 only if everything arrived, nothing crossed the wire in clear and witnesses
-outside both gateways accept every packet."""
+First automatic keying between the routers themselves, then tunnels with manual keys. Ends with
+status 0 only if everything arrived, nothing crossed the wire in clear and witnesses outside both
+gateways accept every packet."""
 
 import functools
 import hashlib

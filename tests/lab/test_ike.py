@@ -1,7 +1,7 @@
 """Automatic keying between two gateways: tunnels that come up by traffic, the first packet, several
 policies to one peer. (Two of our own ends agreeing prove little: test_strongswan.py has a peer of
-another make, tests/sim holds the exchanges to recordings. How such a tunnel lives on: test_rekey.py,
-test_heal.py; what is offered and refused: test_ike_offers.py.)"""
+another make, tests/sim holds the exchanges to recordings. How such a tunnel lives on:
+test_rekey.py, test_heal.py; what is offered and refused: test_ike_offers.py.)"""
 
 import signal
 import time

@@ -572,7 +572,7 @@ def test_policy_that_cannot_work_is_inactive_and_says_why(lab, names, properties
     ("remove other", "proposal other does not exist", "add name=other")],
     ids=["disabled", "removed"])
 def test_policy_without_its_proposal_is_inactive(lab, spoil, why, mend):
-    """And wakes up when the proposal is back; meanwhile its traffic is dropped, not sent in clear."""
+    """And wakes up when the proposal is back; meanwhile its traffic is dropped."""
     lab.g1.console("/ip ipsec proposal add name=other",
                    f"/ip ipsec policy add src-address={t.NET_A} dst-address={t.NET_B} tunnel=yes "
                    f"sa-src-address={t.R1} sa-dst-address={t.R2} proposal=other")

@@ -1,5 +1,5 @@
-"""Automatic keying between the lab's gateways: the commands for both ends, and waiting for what they
-bring about."""
+"""Automatic keying between the lab's gateways: the commands for both ends, and waiting for what
+they bring about."""
 
 import contextlib
 import time
