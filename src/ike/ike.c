@@ -7,6 +7,7 @@
 #include "quick_keys.h"
 #include "quick_mode.h"
 #include "rekey.h"
+#include "report.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -219,6 +220,12 @@ void ike_on_sa_event(struct ike *ike, uint64_t now_ms, uint64_t child_id, enum i
         rekey_child_soft(c);
         break;
     case IKE_SA_HARD:
+        if (child_is_current(c))
+            report_policy(c->policy, IKE_REPORT_WARNING, REPORT_PLAIN,
+                          "IPsec-SA expired without a successor: spi in=0x%08x out=0x%08x",
+                          c->spis[0].in, c->spis[0].out);
+        child_delete(c);
+        break;
     case IKE_SA_FLUSHED:
         child_delete(c);
         break;

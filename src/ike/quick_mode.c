@@ -321,7 +321,8 @@ void quick_start(struct phase1 *p1, struct policy *policy)
     q->group = (uint16_t)policy->proposal->cfg.pfs_group;
     quick_spis_draw(p1, policy->cfg.protocols, q->spis);
     nonce_draw(ike, &q->ni);
-    report_quick(p1, policy, IKE_REPORT_INFO, REPORT_PLAIN, "initiate new phase 2 negotiation:");
+    report_quick(p1, policy, IKE_REPORT_INFO, REPORT_PLAIN, "initiate new phase 2 negotiation%s:",
+                 policy_is_served(policy) ? " (renewal)" : "");
     if (q->group) {
         ike->env.dh_init(ike->env.ctx, &q->dh, (enum dh_group)q->group);
         job_start(ex, true, false, i1_done);
@@ -345,11 +346,16 @@ static void message3_send(struct exchange *ex)
 
 static void established(struct phase1 *p1, const struct child *c)
 {
+    const struct ike_policy *cfg = &c->policy->cfg;
+    char local[CHILD_SELECTOR_TEXT_MAX], remote[CHILD_SELECTOR_TEXT_MAX];
+
+    child_selector_to_text(&cfg->local_sel, local);
+    child_selector_to_text(&cfg->remote_sel, remote);
     for (unsigned i = 0; i < c->n_sas; i++)
         report_quick(p1, c->policy, IKE_REPORT_INFO, REPORT_SUCCESS,
-                     "IPsec-SA established: %s/%s spi in=0x%08x out=0x%08x",
-                     c->spis[i].proto == 51 ? "AH" : "ESP",
-                     c->policy->cfg.tunnel ? "Tunnel" : "Transport", c->spis[i].in, c->spis[i].out);
+                     "IPsec-SA established: %s/%s %s <-> %s spi in=0x%08x out=0x%08x",
+                     c->spis[i].proto == 51 ? "AH" : "ESP", cfg->tunnel ? "Tunnel" : "Transport",
+                     local, remote, c->spis[i].in, c->spis[i].out);
 }
 
 static void initiator_complete(struct exchange *ex, struct slice g_xy)

@@ -248,3 +248,7 @@ def test_numbers_of_the_log_are_those_of_the_console(lab):
     text = log.text()
     for spi in spis(lab.g1):
         assert re.search(rf"0x0*{spi}\b", text, re.IGNORECASE), (spi, text)
+    assert f"IPsec-SA established: ESP/Tunnel {t.NET_A} <-> {t.NET_B} spi in=0x" in text
+    assert all(f"{t.R2}[500]" in line for line in text.splitlines() if "-SA " in line)
+    secrets = [SECRET] + [sa[k] for sa in lab.g1.installed_sas() for k in ("auth-key", "enc-key")]
+    assert not [s for s in secrets if s in text]
