@@ -301,7 +301,7 @@ void exchange_job_start(struct exchange *ex, struct ike_job *job,
     job->exchange = ex;
     ex->job = job;
     ex->job_done = done;
-    job->of_stranger = ex->p1->half_open;
+    job->of_stranger = ex->p1->half_open && !ex->p1->expected;
     ex->p1->ike->n_stranger_jobs += job->of_stranger;
     action_add(ex->p1->ike, IKE_JOB, 0)->a.job = job;
 }

@@ -19,7 +19,8 @@
 #include <stdint.h>
 
 enum {
-    IKE_HALF_OPEN_MAX = 1000, /* phase 1 SAs not yet authenticated, as responder */
+    IKE_HALF_OPEN_MAX = 1000, /* phase 1 SAs not yet authenticated, as responder; not counted are
+                               * those between addresses that policies name */
     IKE_HALF_OPEN_PER_SOURCE = 5,
     IKE_HALF_OPEN_MS = 30000,
     IKE_QUICK_MODES_PER_SA = 3, /* open at once, started by the peer */

@@ -136,11 +136,12 @@ struct phase1 {
     const struct p1_mode *mode;
     struct map_link by_cookie;
     TAILQ_ENTRY(phase1) in_host;
-    TAILQ_ENTRY(phase1) in_half_open; /* while half_open */
+    TAILQ_ENTRY(phase1) in_half_open; /* while half_open and not expected */
     TAILQ_ENTRY(phase1) in_grave;
     struct ike_path path;
     struct ike_cookies cookies;
     bool initiator, entered, half_open, dead;
+    bool expected;                  /* half-open, between addresses that policies name */
     struct exchange *main;          /* M-ID 0; owns */
     struct exchange_list exchanges; /* the others; owns */
     unsigned n_quick_own, n_quick_theirs;
@@ -314,7 +315,7 @@ struct ike {
     uint64_t encouraged_ms; /* when all policies were last told to try again */
     struct map hosts, phase1s, exchanges, children;
     struct map policies_by_selectors, spis_in, spis_out;
-    struct phase1_list half_open; /* as responder, oldest first */
+    struct phase1_list half_open; /* of strangers, as responder, oldest first */
     unsigned n_half_open;
     uint64_t compute_second; /* exponentiations for strangers in it */
     unsigned computed;

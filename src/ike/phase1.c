@@ -102,6 +102,8 @@ static void half_open_leave(struct phase1 *p1)
     if (!p1->half_open)
         return;
     p1->half_open = false;
+    if (p1->expected)
+        return;
     TAILQ_REMOVE(&p1->ike->half_open, p1, in_half_open);
     p1->ike->n_half_open--;
 }
@@ -134,34 +136,60 @@ static bool is_stale(const struct phase1 *p1)
     return p1->ike->now_ms + IKE_HALF_OPEN_MS >= p1->life.at_ms + IKE_HALF_OPEN_STALE_MS;
 }
 
+/* Those of one source. */
+struct places {
+    struct phase1 *oldest;
+    unsigned n;
+};
+
+static void place_count(struct places *of_source, struct phase1 *p1)
+{
+    if (!of_source->oldest || p1->life.at_ms < of_source->oldest->life.at_ms)
+        of_source->oldest = p1;
+    of_source->n++;
+}
+
+static struct places places_of(const struct phase1 *newcomer)
+{
+    struct places of_source = { 0 };
+    struct phase1 *p1;
+
+    if (newcomer->expected) {
+        TAILQ_FOREACH(p1, &newcomer->host->phase1s, in_host)
+        if (p1->half_open)
+            place_count(&of_source, p1);
+        return of_source;
+    }
+    TAILQ_FOREACH(p1, &newcomer->ike->half_open, in_half_open)
+    if (ip_addr_equal(&p1->path.remote, &newcomer->path.remote))
+        place_count(&of_source, p1);
+    return of_source;
+}
+
 /* Anybody can fill the places of an address by forging it, and those behind a NAT share one: the
  * oldest gives way unless it is under way. */
-static bool source_room(struct ike *ike, const struct ip_addr *remote)
+static bool source_room(const struct phase1 *newcomer)
 {
-    struct phase1 *p1, *oldest = NULL;
-    unsigned of_source = 0;
+    struct places of_source = places_of(newcomer);
 
-    TAILQ_FOREACH(p1, &ike->half_open, in_half_open)
-    {
-        if (!ip_addr_equal(&p1->path.remote, remote))
-            continue;
-        if (!oldest || p1->life.at_ms < oldest->life.at_ms)
-            oldest = p1;
-        of_source++;
-    }
-    if (of_source < IKE_HALF_OPEN_PER_SOURCE)
+    if (of_source.n < IKE_HALF_OPEN_PER_SOURCE)
         return true;
-    if (!is_stale(oldest))
+    if (!is_stale(of_source.oldest))
         return false;
-    phase1_end(oldest);
+    phase1_end(of_source.oldest);
     return true;
 }
 
-bool phase1_room(struct ike *ike, const struct ip_addr *remote)
+/* Who policies wait for finds room whatever strangers do, and when thousands of them come at once:
+ * their number is configured. */
+bool phase1_room(struct phase1 *p1)
 {
-    if (!source_room(ike, remote))
+    struct ike *ike = p1->ike;
+
+    p1->expected = !TAILQ_EMPTY(&p1->host->policies);
+    if (!source_room(p1))
         return false;
-    if (ike->n_half_open >= IKE_HALF_OPEN_MAX) {
+    if (!p1->expected && ike->n_half_open >= IKE_HALF_OPEN_MAX) {
         ike_drop(ike, IKE_DROP_LIMIT);
         phase1_end(half_open_victim(ike));
     }
@@ -189,8 +217,10 @@ void phase1_cookie_r(struct phase1 *p1, const uint8_t *cookie)
     cookie_draw(p1->ike, p1->cookies.r);
     enter(p1);
     p1->half_open = true;
-    TAILQ_INSERT_TAIL(&p1->ike->half_open, p1, in_half_open);
-    p1->ike->n_half_open++;
+    if (!p1->expected) {
+        TAILQ_INSERT_TAIL(&p1->ike->half_open, p1, in_half_open);
+        p1->ike->n_half_open++;
+    }
     phase1_half_open_again(p1);
 }
 

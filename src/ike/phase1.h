@@ -33,7 +33,8 @@ struct phase1 *phase1_find(const struct ike *ike, const struct isakmp_header *h,
                            const struct ike_path *path);
 /* Whether a stranger's message may cost an exponentiation now: so many a second. */
 bool phase1_may_compute(struct ike *ike);
-bool phase1_room(struct ike *ike, const struct ip_addr *remote);
+/* Whether another may begin from where P1 did; before it gets a cookie. */
+bool phase1_room(struct phase1 *p1);
 /* The responder answered: the SA gets its second cookie. */
 void phase1_cookie_r(struct phase1 *p1, const uint8_t *cookie);
 /* Another 30 seconds for a responder's SA that made a step. */

@@ -51,7 +51,7 @@ enum step_result p1_offer_take(struct phase1 *p1, struct msg_in *in)
         informational_refuse_phase1(p1, in->path, why.notify);
         return driver_refuse(in, IKE_DROP_PAYLOAD);
     }
-    if (!phase1_room(p1->ike, &in->path->remote))
+    if (!phase1_room(p1))
         return driver_refuse(in, IKE_DROP_LIMIT);
     choice_keep(p1, &choice);
     body_keep(&p1->setup->sai_b, sa.body);
