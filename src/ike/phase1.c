@@ -239,9 +239,8 @@ static bool is_of(const struct phase1 *p1, const struct isakmp_header *h,
         return false;
     if (memcmp(p1->cookies.r, h->cky_r, COOKIE_LEN) == 0)
         return true;
-    if (isakmp_cookie_is_zero(h->cky_r)) /* a first message, repeated */
-        return phase1_is_first(h) && !p1->initiator &&
-               ip_addr_equal(&p1->path.remote, &path->remote);
+    if (isakmp_cookie_is_zero(h->cky_r)) /* a first message, repeated, or our own coming back */
+        return phase1_is_first(h) && ip_addr_equal(&p1->path.remote, &path->remote);
     return p1->initiator && p1->main->state == P1_MSG1_SENT;
 }
 
