@@ -310,6 +310,8 @@ void child_remove(struct child *c)
     if (c->quick)
         exchange_end(c->quick);
     promote(c->policy);
+    if (TAILQ_EMPTY(&c->host->children))
+        timer_stop(&ike->timers, &c->host->care);
     host_release(ike, c->host);
 }
 

@@ -213,6 +213,23 @@ static void restarted_peer_without_traffic_is_found_dead(void **state)
     world_free(w);
 }
 
+/* Pairs without phase 1 are cared for, by a timer that must not outlive the last of them. */
+static void care_ends_with_the_last_pair(void **state)
+{
+    struct world *w = up(14);
+    struct ike *ike = w->side[SIM_B].ike;
+    struct phase1 *p1 = map_owner(map_any(&ike->phase1s), struct phase1, by_cookie);
+    struct host *host = p1->host; /* kept by its policy */
+
+    (void)state;
+    phase1_delete(p1);
+    assert_true(timer_armed(&host->care));
+    ike_on_sa_event(ike, w->now_ms, world_sa_out(&w->side[SIM_B], 7)->id, IKE_SA_FLUSHED);
+    world_take_actions(w, SIM_B);
+    assert_false(timer_armed(&host->care));
+    world_free(w);
+}
+
 static void flush_is_told_to_the_peer(void **state)
 {
     struct world *w = up(10);
@@ -310,6 +327,7 @@ int main(void)
         cmocka_unit_test(restarted_peer_recovers_by_traffic_of_the_other),
         cmocka_unit_test(lost_delete_is_told_again),
         cmocka_unit_test(forged_unknown_spis_cost_little),
+        cmocka_unit_test(care_ends_with_the_last_pair),
         cmocka_unit_test(flush_is_told_to_the_peer),
         cmocka_unit_test(stop_is_told_to_the_peer),
         cmocka_unit_test(reconfiguration_restarts_what_depends_on_it),
